@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The packet buffer: DPDK's mbuf with one cache line of ours behind it, its owner type, the
+ * pools and the named queues.
+ *
+ * Ownership. `mbuf_own` by value moves a packet: the callee consumes it, on success and on
+ * failure. `struct mbuf *` borrows it for the call. A local that owns is opened with MBUF();
+ * it is dropped and counted as DROP_UNSPEC at the end of its scope unless it was moved, dropped
+ * or done. There is no bare free: mbuf_drop() counts a loss, mbuf_done() ends a buffer that did
+ * its job (delivered, acknowledged, answered).
+ *
+ * Thread: a pool belongs to one worker; no call here locks.
+ */
+#ifndef LEAT_MBUF_MBUF_H
+#define LEAT_MBUF_MBUF_H
+
+#include "base/compiler.h"
+#include "base/view.h"
+#include "mbuf/drop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+/* Who holds a buffer: what `leat mbuf` and the audit print. */
+#define MBUF_HOLDER_TABLE(X) \
+	X(FREE, "free", "in the pool") \
+	X(RX, "rx", "received, on its way up") \
+	X(RXSLOT, "rx-slot", "posted for reception by a port") \
+	X(NEIGH, "neighbour", "waits for ARP or ND") \
+	X(REASS, "reassembly", "fragment that waits for the others") \
+	X(UDP_RCV, "udp-receive", "receive queue of a UDP socket") \
+	X(TCP_RCV, "tcp-receive", "receive queue of a TCP socket") \
+	X(TCP_OOO, "tcp-out-of-order", "TCP data that waits for a gap to close") \
+	X(TCP_SND, "tcp-send", "TCP send and retransmission queue") \
+	X(TX, "tx", "built, on its way down") \
+	X(TXQ, "tx-queue", "transmit queue of a port") \
+	X(DRIVER, "driver", "handed to a driver") \
+	X(WIRE, "wire", "on the simulated wire") \
+	X(APP, "application", "lent to the application") \
+	X(TEST, "test", "held by a test")
+
+enum mbuf_holder {
+#define X(id, name, text) MBUF_##id,
+	MBUF_HOLDER_TABLE(X)
+#undef X
+	MBUF_HOLDER_COUNT
+};
+
+struct mbuf_holder_row {
+	const char *name;
+	const char *text;
+};
+
+extern const struct mbuf_holder_row mbuf_holder_rows[MBUF_HOLDER_COUNT];
+
+/* State of the transport checksum. */
+enum mbuf_csum {
+	MBUF_CSUM_NONE,    /* rx: not verified; tx: complete in the packet */
+	MBUF_CSUM_GOOD,    /* rx: verified by the port */
+	MBUF_CSUM_PARTIAL, /* the field holds the pseudo-header sum, the rest is still to be added:
+			    * rx: never was on a wire, counts as good; tx: the port finishes it */
+};
+
+enum mbuf_gso {
+	MBUF_GSO_NONE,
+	MBUF_GSO_TCP4,
+	MBUF_GSO_TCP6,
+};
+
+struct mbuf_pool;
+
+/*
+ * Our line behind rte_mbuf. Valid on the first segment of a packet; mark and pool on each.
+ * Offsets are from the buffer's start (rte.buf_addr), so they survive trimming at the head.
+ */
+struct mbuf_meta {
+	struct mbuf_pool *pool; /* home: counts this buffer's drops */
+	struct mbuf *next_pkt;  /* link of the queue that holds it */
+	uint64_t mark;          /* last hand-over: tick << 32 | line << 16 | core << 8 | holder */
+	uint16_t l2_off;
+	uint16_t l3_off;
+	uint16_t l4_off;
+	uint16_t gso_size;  /* payload bytes of each segment of a superpacket, 0: not one */
+	uint8_t csum;       /* enum mbuf_csum */
+	uint8_t gso_type;   /* enum mbuf_gso */
+	uint8_t csum_field; /* tx, PARTIAL: offset of the checksum field from l4_off */
+	uint8_t gso_ecn;    /* CWR is set in the first segment only */
+	uint8_t l2_flags;   /* MBUF_L2_* */
+	uint8_t spare[3];
+	union {
+		uint64_t cb64[2]; /* for the layer that holds it, void after a move */
+		void *cbp[2];
+		uint32_t cb32[4];
+	};
+};
+
+#define MBUF_L2_BROADCAST 0x01u /* came by link-level broadcast */
+#define MBUF_L2_MULTICAST 0x02u
+
+struct mbuf {
+	struct rte_mbuf rte;
+	struct mbuf_meta meta;
+};
+
+static_assert(sizeof(struct mbuf_meta) == 64, "one cache line of ours");
+static_assert(offsetof(struct mbuf, meta) == 128, "the private area begins behind rte_mbuf");
+
+typedef struct {
+	struct mbuf *m;
+} mbuf_own;
+
+#define MBUF_NULL ((mbuf_own){NULL})
+
+/* Size classes: SMALL holds an MTU-sized frame, BIG a quarter of a superpacket. */
+enum mbuf_class {
+	MBUF_SMALL,
+	MBUF_BIG,
+	MBUF_CLASSES
+};
+
+/* Who may take the reserve: bulk data never, control (ARP, ND, ICMP, ACK, RST) may. */
+enum mbuf_prio {
+	MBUF_PRIO_BULK,
+	MBUF_PRIO_CTL,
+	MBUF_PRIOS
+};
+
+#define MBUF_HEADROOM   192u /* link, IP, TCP headers with all options and a virtio-net header */
+#define MBUF_SMALL_ROOM 1856u
+#define MBUF_BIG_ROOM   16384u
+
+struct mbuf_pool_conf {
+	const char *name;       /* unique in the process, at most 20 bytes */
+	uint32_t count[MBUF_CLASSES];
+	uint32_t reserve[MBUF_CLASSES]; /* kept from bulk data */
+	uint8_t core;                   /* written into the marks */
+};
+
+struct mbuf_pool_stats {
+	uint32_t size[MBUF_CLASSES];
+	uint32_t avail[MBUF_CLASSES];
+	uint64_t alloc_fail[MBUF_CLASSES][MBUF_PRIOS];
+	uint64_t done;
+	uint64_t drops[DROP_COUNT];
+};
+
+/* One line of the audit: how much each holder has. */
+struct mbuf_audit {
+	uint32_t held[MBUF_CLASSES][MBUF_HOLDER_COUNT];
+	uint32_t oldest_ms[MBUF_HOLDER_COUNT];
+	uint32_t avail[MBUF_CLASSES];
+	uint32_t size[MBUF_CLASSES];
+	uint32_t unaccounted; /* size - avail - held, 0 unless something is broken */
+};
+
+struct mbuf_pool {
+	struct rte_mempool *mp[MBUF_CLASSES];
+	int32_t credit[MBUF_CLASSES]; /* allocations until the slow path looks again */
+	uint8_t core;
+	uint32_t tick_ms; /* set once a round: mbuf_pool_tick() */
+	uint32_t reserve[MBUF_CLASSES];
+	int64_t fail_in;    /* fault injection: fail the allocation after this many, -1 off */
+	bool fail_for_good; /* ... and every later one */
+	struct mbuf_pool_stats stats;
+	char name[24];
+};
+
+/*
+ * Create the pool of a worker. Errors: -ENOMEM, -EINVAL (counts of zero, reserve >= count),
+ * -EEXIST (name in use). mbuf_pool_destroy() returns the number of buffers that were not back
+ * (0 is right; memory of those is kept so that a driver that still writes does no harm).
+ */
+NODISCARD int mbuf_pool_create(const struct mbuf_pool_conf *conf, struct mbuf_pool **out);
+unsigned mbuf_pool_destroy(struct mbuf_pool *pool);
+void mbuf_pool_tick(struct mbuf_pool *pool, uint64_t now_ns);
+uint32_t mbuf_pool_avail(const struct mbuf_pool *pool, enum mbuf_class cls);
+/* Every buffer back in the pool? */
+bool mbuf_pool_full(const struct mbuf_pool *pool);
+void mbuf_pool_stats(const struct mbuf_pool *pool, struct mbuf_pool_stats *out);
+void mbuf_pool_audit(struct mbuf_pool *pool, struct mbuf_audit *out);
+/* Print who holds what, one line a buffer (at most max); for tests and people. */
+void mbuf_pool_dump(struct mbuf_pool *pool, unsigned max, void (*line)(void *ctx, const char *text),
+		    void *ctx);
+/* Fail the allocation after `after` successful ones (0: the next); for_good: all later ones too. */
+void mbuf_pool_fail(struct mbuf_pool *pool, int64_t after, bool for_good);
+void mbuf_pool_count_drop(struct mbuf_pool *pool, enum drop_reason why);
+
+/*
+ * Take a buffer: empty, one segment, MBUF_HEADROOM bytes of headroom, meta zeroed.
+ * Returns .m == NULL when the pool (or, for bulk, all but its reserve) is used up; counted.
+ */
+mbuf_own mbuf_alloc_at(struct mbuf_pool *pool, enum mbuf_class cls, enum mbuf_prio prio,
+		       enum mbuf_holder holder, uint16_t line);
+#define mbuf_alloc(pool, cls, prio, holder) \
+	mbuf_alloc_at(pool, cls, prio, holder, (uint16_t)__LINE__)
+
+/* A new packet that shares bytes [off, off+len) of m (indirect buffers, no copy). */
+mbuf_own mbuf_share(struct mbuf_pool *pool, struct mbuf *m, uint32_t off, uint32_t len,
+		    enum mbuf_prio prio);
+/* A new packet with a copy of bytes [off, off+len) of m and its meta. */
+mbuf_own mbuf_copy(struct mbuf_pool *pool, const struct mbuf *m, uint32_t off, uint32_t len,
+		   enum mbuf_prio prio);
+
+void mbuf_drop(struct mbuf **mp, enum drop_reason why);
+void mbuf_drop_own(mbuf_own in, enum drop_reason why);
+void mbuf_done(struct mbuf **mp);
+void mbuf_cleanup(struct mbuf **mp);
+
+#define MBUF(name, own) struct mbuf *name CLEANUP(mbuf_cleanup) = (own).m
+
+static inline mbuf_own mbuf_move(struct mbuf **mp)
+{
+	mbuf_own o = {*mp};
+
+	*mp = NULL;
+	return o;
+}
+
+static inline mbuf_own mbuf_own_of(struct mbuf *m)
+{
+	return (mbuf_own){m};
+}
+
+/* The hand-over mark: always on, one 8-byte store. */
+static inline void mbuf_mark_at(struct mbuf *m, enum mbuf_holder holder, uint16_t line)
+{
+	m->meta.mark = (uint64_t)m->meta.pool->tick_ms << 32 | (uint64_t)line << 16 |
+		       (uint64_t)m->meta.pool->core << 8 | (uint64_t)holder;
+}
+#define mbuf_mark(m, holder) mbuf_mark_at(m, holder, (uint16_t)__LINE__)
+
+static inline enum mbuf_holder mbuf_holder_of(const struct mbuf *m)
+{
+	return (enum mbuf_holder)(m->meta.mark & 0xff);
+}
+
+/* ---- bytes ---- */
+
+static inline struct mbuf *mbuf_of(struct rte_mbuf *r)
+{
+	return (struct mbuf *)r;
+}
+
+static inline struct mbuf *mbuf_seg_next(const struct mbuf *m)
+{
+	return (struct mbuf *)m->rte.next;
+}
+
+static inline uint8_t *mbuf_data(const struct mbuf *m)
+{
+	return (uint8_t *)m->rte.buf_addr + m->rte.data_off;
+}
+
+static inline uint32_t mbuf_len(const struct mbuf *m)
+{
+	return m->rte.pkt_len;
+}
+
+static inline uint32_t mbuf_seg_len(const struct mbuf *m)
+{
+	return m->rte.data_len;
+}
+
+/* The bytes of the first segment. */
+static inline struct view mbuf_view(const struct mbuf *m)
+{
+	return (struct view){mbuf_data(m), m->rte.data_len};
+}
+
+static inline uint8_t *mbuf_at(const struct mbuf *m, uint16_t off)
+{
+	return (uint8_t *)m->rte.buf_addr + off;
+}
+
+/* Offset of the packet's present first byte, to be kept in meta.l?_off. */
+static inline uint16_t mbuf_here(const struct mbuf *m)
+{
+	return m->rte.data_off;
+}
+
+#define MBUF_FOR_EACH_SEG(seg, m) \
+	for (struct mbuf *seg = (m); seg != NULL; seg = mbuf_seg_next(seg))
+
+/* Make the first n bytes contiguous (moves bytes up from later segments). -EMSGSIZE: packet is
+ * shorter or the first buffer has no room. The packet stays as it was on error. */
+NODISCARD int mbuf_pull(struct mbuf *m, uint32_t n);
+/* Cut n bytes off the head; whole segments that become empty are released. n <= mbuf_len(m). */
+void mbuf_trim_head(struct mbuf *m, uint32_t n);
+/* Keep the first n bytes only. n <= mbuf_len(m). */
+void mbuf_trim_to(struct mbuf *m, uint32_t n);
+/* Grow by n bytes in the headroom; NULL when there is not that much. */
+uint8_t *mbuf_prepend(struct mbuf *m, uint32_t n);
+/* Grow the last segment by n bytes; NULL when its tailroom is smaller. */
+uint8_t *mbuf_append(struct mbuf *m, uint32_t n);
+/* Append bytes, taking more buffers as needed. -ENOBUFS: nothing appended. */
+NODISCARD int mbuf_append_bytes(struct mbuf *m, const void *src, uint32_t n, enum mbuf_prio prio);
+/* Copy bytes [off, off+n) out. Returns how many there were. */
+uint32_t mbuf_copy_out(const struct mbuf *m, uint32_t off, void *dst, uint32_t n);
+/* Join: tail's segments behind m's; consumes tail. -EOVERFLOW (segment count): tail is dropped. */
+NODISCARD int mbuf_join(struct mbuf *m, mbuf_own tail);
+/* Ones-complement sum of bytes [off, off+n), native order (see base/csum.h). */
+uint32_t mbuf_csum(const struct mbuf *m, uint32_t off, uint32_t n, uint32_t sum);
+/* Memory really tied up by this packet: buffers, not payload. */
+uint32_t mbuf_truesize(const struct mbuf *m);
+/* Is anyone else looking at these bytes (shared or indirect)? Then do not write. */
+bool mbuf_writable(const struct mbuf *m);
+
+/* ---- named queues of packets ---- */
+
+struct mbufq {
+	struct mbuf *head;
+	struct mbuf *tail;
+	uint32_t count;
+	uint32_t bytes; /* sum of mbuf_len at push time */
+	enum mbuf_holder holder;
+};
+
+static inline void mbufq_init(struct mbufq *q, enum mbuf_holder holder)
+{
+	*q = (struct mbufq){.holder = holder};
+}
+
+static inline void mbufq_push_at(struct mbufq *q, mbuf_own in, uint16_t line)
+{
+	mbuf_mark_at(in.m, q->holder, line);
+	in.m->meta.next_pkt = NULL;
+	if (q->tail)
+		q->tail->meta.next_pkt = in.m;
+	else
+		q->head = in.m;
+	q->tail = in.m;
+	q->count++;
+	q->bytes += mbuf_len(in.m);
+}
+#define mbufq_push(q, in) mbufq_push_at(q, in, (uint16_t)__LINE__)
+
+/* Borrow the first; NULL when empty. */
+static inline struct mbuf *mbufq_peek(const struct mbufq *q)
+{
+	return q->head;
+}
+
+/* Take the first; .m == NULL when empty. The mark stays until the next hand-over. */
+static inline mbuf_own mbufq_pop(struct mbufq *q)
+{
+	struct mbuf *m = q->head;
+
+	if (m) {
+		q->head = m->meta.next_pkt;
+		if (!q->head)
+			q->tail = NULL;
+		q->count--;
+		q->bytes -= mbuf_len(m);
+		m->meta.next_pkt = NULL;
+	}
+	return (mbuf_own){m};
+}
+
+/* Cut n bytes off the first packet without breaking the queue's byte count. */
+static inline void mbufq_trim_head(struct mbufq *q, uint32_t n)
+{
+	mbuf_trim_head(q->head, n);
+	q->bytes -= n;
+}
+
+/* Move all of src behind dst; marks are rewritten. */
+void mbufq_splice(struct mbufq *dst, struct mbufq *src);
+void mbufq_purge(struct mbufq *q, enum drop_reason why);
+
+#define MBUFQ_FOR_EACH(m, q) \
+	for (struct mbuf *m = (q)->head; m != NULL; m = m->meta.next_pkt)
+
+#endif
