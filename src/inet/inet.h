@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The internet layer as the transports and sockets see it: IPv4 and IPv6 as one. Addresses are
+ * struct ipaddr (IPv4 as v4-mapped).
+ */
+#ifndef LEAT_INET_INET_H
+#define LEAT_INET_INET_H
+
+#include "base/ip.h"
+#include "core/stack.h"
+
+#define INET_PROTO_ICMP  1u
+#define INET_PROTO_TCP   6u
+#define INET_PROTO_UDP   17u
+#define INET_PROTO_ICMP6 58u
+
+#define INET_TTL_DEFAULT 64u
+
+/* What the transport is told of a packet that came in; the packet begins at its header. */
+struct inet_in {
+	struct ipaddr src, dst;
+	unsigned iface;
+	uint8_t proto;
+	uint8_t tos; /* traffic class: DSCP and ECN */
+	uint8_t ttl;
+	bool multicast; /* to a multicast or broadcast address, IP or link */
+	bool foreign;   /* dst is no address of ours: claimed by interception */
+};
+
+/*
+ * The way to a destination, cached by its user (a TCP connection keeps one). Valid while gen
+ * equals the routing generation; inet_dst_valid() looks.
+ */
+struct inet_dst {
+	uint32_t gen;
+	uint32_t mtu; /* of the path: PMTU where known, else the interface's */
+	unsigned iface;
+	struct ipaddr nexthop;
+	struct neigh *neigh; /* borrowed hint, owned by the link layer; valid with gen */
+	uint32_t caps;       /* PORT_CAP_* of the port */
+	uint32_t max_gso_bytes;
+};
+
+struct inet_out {
+	struct ipaddr src, dst;
+	uint8_t proto;
+	uint8_t ttl; /* 0: default */
+	uint8_t tos;
+	bool dont_fragment; /* IPv4 DF; IPv6: do not fragment at the source either */
+	uint32_t flow_label;
+};
+
+/* An ICMP error about a packet that we sent (or intercepted), checked and unwrapped. */
+enum inet_err_kind {
+	INET_ERR_TOO_BIG,     /* mtu holds the next hop's, already floored (552/1280) */
+	INET_ERR_UNREACHABLE, /* network, host, administratively: soft */
+	INET_ERR_PORT,        /* port or protocol unreachable */
+	INET_ERR_TIME,        /* time exceeded */
+	INET_ERR_PARAM,       /* parameter problem */
+};
+
+struct inet_err {
+	enum inet_err_kind kind;
+	int err; /* errno for the socket */
+	uint32_t mtu;
+	struct ipaddr src, dst; /* of our packet: src is our side */
+	uint16_t sport, dport;
+	uint32_t tcp_seq;
+	struct ipaddr from; /* who reports */
+	uint8_t type, code;
+};
+
+struct inet_proto {
+	/* Consumes in. The packet is contiguous for its first min(len, 60) bytes. */
+	void (*input)(struct stack *s, const struct inet_in *in, mbuf_own m);
+	void (*error)(struct stack *s, const struct inet_err *e);
+	/* A packet to a foreign address: take it (true) or let it be forwarded. Borrowed; begins at the
+	 * transport header. May be NULL. */
+	bool (*claim)(struct stack *s, const struct inet_in *in, struct mbuf *m);
+};
+
+/* Register a transport; at most one per protocol number. */
+void inet_proto_register(struct stack *s, uint8_t proto, const struct inet_proto *ops);
+
+/* Create and destroy the internet layer of a stack (creates link's state too). */
+NODISCARD int inet_init(struct stack *s);
+void inet_fini(struct stack *s);
+
+/* ---- configuration ---- */
+
+/* Give port number `port` an interface of the same number. -EEXIST, -ENOMEM. */
+NODISCARD int inet_iface_add(struct stack *s, unsigned port);
+/* addr/len: len in the address's own family (24, 64). -EEXIST, -EINVAL, -ENOSPC. */
+NODISCARD int inet_addr_add(struct stack *s, unsigned iface, const struct ipaddr *addr, uint8_t len);
+NODISCARD int inet_addr_del(struct stack *s, unsigned iface, const struct ipaddr *addr);
+/* gateway NULL: on link. Longest prefix wins, then the lowest metric. */
+NODISCARD int inet_route_add(struct stack *s, const struct ipprefix *dst, const struct ipaddr *gateway,
+			     unsigned iface, uint32_t metric);
+NODISCARD int inet_route_del(struct stack *s, const struct ipprefix *dst, const struct ipaddr *gateway,
+			     unsigned iface);
+void inet_forwarding_set(struct stack *s, bool v4, bool v6);
+
+/* ---- look-ups ---- */
+
+bool inet_addr_is_local(const struct stack *s, const struct ipaddr *addr);
+/* Fill the way to dst. -ENETUNREACH, -EHOSTUNREACH. */
+NODISCARD int inet_dst_lookup(struct stack *s, const struct ipaddr *dst, struct inet_dst *out);
+bool inet_dst_valid(const struct stack *s, const struct inet_dst *d);
+/* Source address for dst (RFC 6724 in short: same interface, same scope, longest match). */
+NODISCARD int inet_src_select(struct stack *s, const struct inet_dst *d, const struct ipaddr *dst,
+			      struct ipaddr *out);
+/* Reachability confirmation from above (RFC 4861 7.3.1): the neighbour answers. */
+void inet_dst_confirm(struct stack *s, struct inet_dst *d);
+
+/* ---- output ---- */
+
+/*
+ * Send: m begins at the transport header, whose checksum field holds the pseudo-header sum and
+ * meta.csum is PARTIAL (l4_off set here), or is complete. Adds the IP and link headers, resolves the
+ * neighbour, fragments what is larger than the path and may be. Superpackets (gso_size) pass whole.
+ * dst may be NULL (looked up). Consumes m; every loss is a counted drop. Returns 0, or -EMSGSIZE when the
+ * packet is larger than the path and must not be fragmented (dst->mtu tells), -ENETUNREACH,
+ * -EHOSTUNREACH.
+ */
+int inet_output(struct stack *s, mbuf_own m, const struct inet_out *o, struct inet_dst *dst);
+
+/* Lower the path MTU of dst after a checked error; only ever lower, aged out after 10 minutes. */
+void inet_pmtu_update(struct stack *s, const struct ipaddr *dst, uint32_t mtu);
+uint32_t inet_pmtu(const struct stack *s, const struct ipaddr *dst);
+
+/*
+ * Answer a received packet by an ICMP error (rate limited, and never where RFC 1122 3.2.2 and
+ * RFC 4443 2.4 forbid). m is borrowed: its meta.l3_off says where its IP header begins. `code` is one
+ * of the kinds; the family follows the packet.
+ */
+void inet_error_output(struct stack *s, const struct mbuf *m, enum inet_err_kind kind, uint8_t code,
+		       uint32_t mtu_or_pointer);
+
+/* Pseudo-header sum for the checksum field of a PARTIAL packet is in wire/pseudo.h. */
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * TCP as the socket layer sees it (RFC 9293 3.9.1, the user/TCP interface).
+ *
+ * A connection is a struct tcp_pcb. Below the socket nothing blocks and nothing knows of
+ * descriptors. Events go up through struct tcp_events, registered once. The socket layer may call any
+ * function here from inside an event, except that tcp_close/tcp_abort of the pcb itself is
+ * allowed and takes effect at once: after it no further event comes for that pcb.
+ *
+ * Thread: the worker that owns the stack.
+ */
+#ifndef LEAT_TCP_TCP_H
+#define LEAT_TCP_TCP_H
+
+#include "base/ip.h"
+#include "core/stack.h"
+
+#include <sys/uio.h>
+
+/* States in RFC 9293's order, so that >= has a meaning. */
+#define TCP_STATE_TABLE(X) \
+	X(CLOSED, "CLOSED") \
+	X(LISTEN, "LISTEN") \
+	X(SYN_SENT, "SYN-SENT") \
+	X(SYN_RECEIVED, "SYN-RECEIVED") \
+	X(ESTABLISHED, "ESTABLISHED") \
+	X(CLOSE_WAIT, "CLOSE-WAIT") \
+	X(FIN_WAIT_1, "FIN-WAIT-1") \
+	X(CLOSING, "CLOSING") \
+	X(LAST_ACK, "LAST-ACK") \
+	X(FIN_WAIT_2, "FIN-WAIT-2") \
+	X(TIME_WAIT, "TIME-WAIT")
+
+enum tcp_state {
+#define X(id, name) TCPS_##id,
+	TCP_STATE_TABLE(X)
+#undef X
+	TCP_STATE_COUNT
+};
+
+struct tcp_pcb;
+struct tcp_listener;
+
+/* Upward calls; so is the pointer given by the socket layer (tcp_so_set). */
+struct tcp_events {
+	/* connect() finished: err 0 established, else ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH ... */
+	void (*connected)(struct stack *s, void *so, int err);
+	/* The listener's accept queue is no longer empty. */
+	void (*acceptable)(struct stack *s, void *so);
+	/* Data or FIN became readable. */
+	void (*readable)(struct stack *s, void *so);
+	/* Send space became available (hysteresis applied), or the queue drained entirely. */
+	void (*writable)(struct stack *s, void *so);
+	/* The connection was reset or timed out: err is the pending socket error. */
+	void (*error)(struct stack *s, void *so, int err);
+	/* The pcb is gone after tcp_close (TIME-WAIT counts as gone); so is free of it. Not called
+	 * after tcp_abort. */
+	void (*gone)(struct stack *s, void *so);
+};
+
+NODISCARD int tcp_init(struct stack *s, const struct tcp_events *ev);
+void tcp_fini(struct stack *s);
+
+/* ---- connections ---- */
+
+/* A new, unbound connection; NULL: out of memory or at the limit. */
+struct tcp_pcb *tcp_create(struct stack *s, bool v6, void *so);
+void tcp_so_set(struct tcp_pcb *pcb, void *so);
+enum tcp_state tcp_state(const struct tcp_pcb *pcb);
+
+#define TCP_BIND_FOREIGN   0x01u /* IP_TRANSPARENT, IP_BINDANY: any address */
+#define TCP_BIND_REUSEADDR 0x02u
+#define TCP_BIND_REUSEPORT 0x04u
+#define TCP_BIND_V6ONLY    0x08u
+
+/* port 0: chosen at connect or listen (RFC 6056). -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL. A foreign
+ * source with a port whose old pair is in TIME-WAIT is allowed (RFC 6191 decides at connect). */
+NODISCARD int tcp_bind(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t port, unsigned flags);
+/* -EADDRINUSE (4-tuple in use), -ENETUNREACH, -EADDRNOTAVAIL (no port left), -EISCONN, -EALREADY. */
+NODISCARD int tcp_connect(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t port);
+void tcp_local(const struct tcp_pcb *pcb, struct ipaddr *addr, uint16_t *port);
+void tcp_peer(const struct tcp_pcb *pcb, struct ipaddr *addr, uint16_t *port);
+
+/*
+ * Queue bytes for sending: copies up to the free send space, returns how many (short counts are normal),
+ * -EAGAIN none now, -EPIPE after shutdown, or the pending error as -errno (-ENOTCONN ...). -ENOBUFS no buffer:
+ * `writable` comes later. more: do not push a partial segment (MSG_MORE).
+ */
+ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool more);
+/* Copy received bytes out. 0: end of file. -EAGAIN: none. peek leaves them. */
+ssize_t tcp_recv(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool peek);
+uint32_t tcp_rcv_avail(const struct tcp_pcb *pcb);  /* bytes readable */
+bool tcp_rcv_eof(const struct tcp_pcb *pcb);        /* FIN received, all before it readable */
+uint32_t tcp_snd_space(const struct tcp_pcb *pcb);  /* bytes tcp_send would take, buffers permitting */
+uint32_t tcp_snd_queued(const struct tcp_pcb *pcb); /* unacknowledged + unsent bytes */
+
+NODISCARD int tcp_shutdown_send(struct tcp_pcb *pcb); /* FIN after what is queued. -ENOTCONN */
+void tcp_shutdown_recv(struct tcp_pcb *pcb);          /* discard what is and comes; acknowledge it */
+/*
+ * Let go: FIN after what is queued, or RST when unread data is lost (RFC 9293 3.10.4, RFC 2525 2.17).
+ * The pcb lives on without so until it is done; linger_ns > 0 bounds it.
+ */
+void tcp_close(struct tcp_pcb *pcb);
+/* RST now (when synchronised), forget. */
+void tcp_abort(struct tcp_pcb *pcb);
+
+/* ---- options: 0 or -errno (-EINVAL, -ENOPROTOOPT) ---- */
+
+#define TCP_OPT_TABLE(X) \
+	X(NODELAY, 0, 1) \
+	X(CORK, 0, 1) \
+	X(QUICKACK, 0, 1) \
+	X(KEEPALIVE, 0, 1) \
+	X(KEEPIDLE_S, 1, 32767) \
+	X(KEEPINTVL_S, 1, 32767) \
+	X(KEEPCNT, 1, 127) \
+	X(MAXSEG, 88, 32767) \
+	X(USER_TIMEOUT_MS, 0, 2147483647) \
+	X(SNDBUF, 4608, 2147483647) \
+	X(RCVBUF, 2304, 2147483647) \
+	X(CONGESTION, 0, 1) /* enum tcp_cc_kind */ \
+	X(TOS, 0, 255) \
+	X(TTL, 1, 255)
+
+enum tcp_opt {
+#define X(id, lo, hi) TCP_OPT_##id,
+	TCP_OPT_TABLE(X)
+#undef X
+	TCP_OPT_COUNT
+};
+
+NODISCARD int tcp_opt_set(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t value);
+NODISCARD int tcp_opt_get(const struct tcp_pcb *pcb, enum tcp_opt opt, int64_t *value);
+
+struct tcp_info; /* Linux's layout, <linux/tcp.h> */
+void tcp_info_fill(const struct tcp_pcb *pcb, struct tcp_info *out);
+
+/* ---- listeners ---- */
+
+/* Accepted pcbs inherit the options of `like` (may be NULL). Port 0 is chosen. */
+struct tcp_listener_conf {
+	struct ipaddr addr; /* unspecified: any (v6 any takes v4 too unless V6ONLY) */
+	uint16_t port;
+	unsigned flags; /* TCP_BIND_* */
+	uint32_t backlog;
+	const struct tcp_pcb *like;
+};
+
+NODISCARD int tcp_listen(struct stack *s, const struct tcp_listener_conf *conf, void *so,
+			 struct tcp_listener **out);
+void tcp_listener_local(const struct tcp_listener *l, struct ipaddr *addr, uint16_t *port);
+void tcp_listener_backlog(struct tcp_listener *l, uint32_t backlog);
+/* The oldest established connection, or NULL. Its so is NULL until tcp_so_set. */
+struct tcp_pcb *tcp_accept(struct tcp_listener *l);
+uint32_t tcp_accept_len(const struct tcp_listener *l);
+/* Close: connections not yet accepted are reset. */
+void tcp_unlisten(struct tcp_listener *l);
+
+/* ---- interception ---- */
+
+/* SYNs to foreign addresses that match go to the listener; longest destination prefix wins, then
+ * longest source prefix, then the first added. */
+struct tcp_intercept {
+	struct ipprefix src, dst; /* IPv4 prefixes match IPv4 only */
+	uint16_t dport_lo, dport_hi; /* 0..65535: any */
+	int iface;                   /* -1: any */
+};
+
+NODISCARD int tcp_intercept_add(struct stack *s, const struct tcp_intercept *rule,
+				struct tcp_listener *l);
+void tcp_intercept_flush(struct stack *s, struct tcp_listener *l); /* all rules of l */
+
+/* ---- counters ---- */
+
+#define TCP_COUNTER_TABLE(X) \
+	X(segs_in, "segments received") \
+	X(segs_out, "segments sent, a superpacket counts one") \
+	X(bytes_in, "payload bytes accepted in order") \
+	X(bytes_out, "payload bytes sent first time") \
+	X(retrans_segs, "segments sent again") \
+	X(retrans_bytes, "payload bytes sent again") \
+	X(rto, "retransmission timeouts") \
+	X(fast_recovery, "entries into fast recovery") \
+	X(sack_rexmits, "segments sent again on SACK information") \
+	X(dup_acks_in, "duplicate acknowledgements received") \
+	X(ooo_in, "segments received out of order") \
+	X(paws, "segments dropped by PAWS") \
+	X(challenge_acks, "challenge ACKs sent (RFC 5961)") \
+	X(challenge_limited, "challenge ACKs suppressed by the limit") \
+	X(rst_out, "RST segments sent") \
+	X(rst_in, "RST segments that ended a connection") \
+	X(syn_in, "SYNs received for listeners") \
+	X(syn_dropped, "SYNs dropped: half-open limit") \
+	X(accept_overflow, "connections refused: accept queue full") \
+	X(active_opens, "connect calls") \
+	X(passive_opens, "connections established through listeners") \
+	X(connect_failed, "connects that failed") \
+	X(resets, "established connections ended by RST") \
+	X(timeouts, "connections dropped by timeout") \
+	X(keepalive_probes, "keepalive probes sent") \
+	X(keepalive_drops, "connections dropped by keepalive") \
+	X(persist_probes, "zero-window probes sent") \
+	X(timewait_reused, "TIME-WAIT pairs reused (RFC 6191)") \
+	X(delayed_acks, "acknowledgements sent by the delayed-ACK timer") \
+	X(pmtu_lowered, "path MTU lowered by ICMP") \
+	X(rcv_nobuf, "segments or reads shed for lack of buffers") \
+	X(intercepted, "connections taken by interception rules")
+
+struct tcp_counters {
+#define X(name, text) uint64_t name;
+	TCP_COUNTER_TABLE(X)
+#undef X
+};
+
+const struct tcp_counters *tcp_counters(const struct stack *s);
+uint32_t tcp_pcb_count(const struct stack *s);      /* all but TIME-WAIT */
+uint32_t tcp_timewait_count(const struct stack *s);
+
+#endif
