@@ -115,6 +115,7 @@ struct stack {
 	uint32_t max_neighbours;
 	struct stack_profile prof;
 	uint64_t last_cycles;
+	uint64_t idle_naps; /* since the last packet: ports without a descriptor */
 };
 
 NODISCARD int stack_create(const struct stack_conf *conf, struct stack **out);
