@@ -91,9 +91,9 @@ struct mbuf_meta {
 	uint8_t l2_flags;   /* MBUF_L2_* */
 	uint8_t spare[3];
 	union {
-		uint64_t cb64[2]; /* for the layer that holds it, void after a move */
-		void *cbp[2];
-		uint32_t cb32[4];
+		uint64_t cb64[3]; /* for the layer that holds it, void after a move */
+		void *cbp[3];
+		uint32_t cb32[6];
 	};
 };
 
