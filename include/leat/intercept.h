@@ -2,10 +2,10 @@
 /*
  * intercept.h: take TCP connections to addresses that are not ours.
  *
- * A SYN that is to be forwarded and matches a rule is given to the rule's listener instead. The accepted
- * socket's local address (getsockname) is the destination that the client asked for; its peer
- * address is the client's own. A socket with IP_TRANSPARENT (or IP_BINDANY) set may bind any address:
- * that of the client, to go on to the server under it. See leat_intercept(3).
+ * A SYN that is to be forwarded and matches a rule is given to the rule's listener instead. The
+ * accepted socket's local address (getsockname) is the destination that the client asked for; its
+ * peer address is the client's own. A socket with IP_TRANSPARENT (or IP_BINDANY) set may bind any
+ * address: that of the client, to go on to the server under it. See leat_intercept(3).
  */
 #ifndef LEAT_INTERCEPT_H
 #define LEAT_INTERCEPT_H
@@ -21,14 +21,14 @@ struct leat_rule {
 	const char *dst;   /* server prefix; NULL: any of either family */
 	uint16_t dport_lo; /* server ports; 0, 0: any */
 	uint16_t dport_hi;
-	const char *port;  /* the port it comes in by; NULL: any */
+	const char *port; /* the port it comes in by; NULL: any */
 };
 
 /*
- * Send what matches to listener, a listening socket of this thread. The longest destination prefix decides, then the
- * longest source prefix, then the earlier rule. With both prefixes NULL there is one rule for each
- * family. The rules of a listener end when it is closed. EBADF, EINVAL (no listener, bad prefix, families
- * differ, dport_lo > dport_hi), ENODEV, ENOMEM.
+ * Send what matches to listener, a listening socket of this thread. The longest destination prefix
+ * decides, then the longest source prefix, then the earlier rule. With both prefixes NULL there is
+ * one rule for each family. The rules of a listener end when it is closed. EBADF, EINVAL (no
+ * listener, bad prefix, families differ, dport_lo > dport_hi), ENODEV, ENOMEM.
  */
 LEAT_API int leat_intercept_add(int listener, const struct leat_rule *rule);
 

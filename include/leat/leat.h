@@ -3,8 +3,8 @@
  * leat.h: bring the stack up: instance, ports, addresses, routes.
  *
  * Every call returns 0, or -1 with errno set; leat_strerror() then gives the one line that says
- * what was wrong and what is allowed. Text arguments are copied. Calls are for the thread that called
- * leat_init(): it is the worker, and its blocking waits (leat_epoll_wait, leat_kevent, ...)
+ * what was wrong and what is allowed. Text arguments are copied. Calls are for the thread that
+ * called leat_init(): it is the worker, and its blocking waits (leat_epoll_wait, leat_kevent, ...)
  * run the stack. See leat(3).
  */
 #ifndef LEAT_LEAT_H
@@ -31,9 +31,10 @@ struct leat_config {
 	uint32_t max_neighbours; /* 0: 4096 */
 	uint32_t spin_us;        /* poll this long before sleeping when idle; 0: 50 */
 	const char *secret_path; /* file with 32 random bytes, made when missing, from which initial
-				  * sequence numbers and timestamps are derived, so that a restart does not
-				  * confuse peers; NULL: new ones at each start */
-	const char *const *eal_args; /* extra arguments for DPDK's EAL, NULL-terminated; NULL: none */
+				  * sequence numbers and timestamps are derived, so that a restart
+				  * does not confuse peers; NULL: new ones at each start */
+	const char *const
+		*eal_args; /* extra arguments for DPDK's EAL, NULL-terminated; NULL: none */
 };
 
 /*
@@ -42,8 +43,8 @@ struct leat_config {
  */
 LEAT_API int leat_init(const struct leat_config *config);
 /*
- * Close all sockets (established connections are reset), all ports, give back all memory. Returns the number of
- * packet buffers that were not back in the pool: anything but 0 is a bug in Leat.
+ * Close all sockets (established connections are reset), all ports, give back all memory. Returns
+ * the number of packet buffers that were not back in the pool: anything but 0 is a bug in Leat.
  */
 LEAT_API unsigned leat_fini(void);
 /* Why the last call of this header, intercept.h or stats.h failed in this thread: one line. */
@@ -53,28 +54,29 @@ struct leat_port {
 	const char *name; /* of the interface: [A-Za-z0-9_.-], at most 15 */
 	/*
 	 * "af_packet:IFNAME"          an existing Linux interface
-	 * "tap:IFNAME[,netns=NAME]"   a TAP device of our own, its kernel end (IFNAME) in that namespace
-	 * "dpdk:DEVARGS"              any DPDK device, "dpdk:0000:03:00.0", "dpdk:net_memif0,role=client"
+	 * "tap:IFNAME[,netns=NAME]"   a TAP device of our own, its kernel end (IFNAME) in that
+	 * namespace "dpdk:DEVARGS"              any DPDK device, "dpdk:0000:03:00.0",
+	 * "dpdk:net_memif0,role=client"
 	 */
 	const char *spec;
-	uint32_t mtu;      /* 68..65535; 0: the device's */
-	bool no_offload;   /* MTU-sized frames with complete checksums only */
-	const char *mac;   /* "02:00:00:00:00:01"; NULL: the device's or a random local one */
+	uint32_t mtu;    /* 68..65535; 0: the device's */
+	bool no_offload; /* MTU-sized frames with complete checksums only */
+	const char *mac; /* "02:00:00:00:00:01"; NULL: the device's or a random local one */
 };
 
 /* EINVAL, EEXIST (name), ENODEV, EPERM, ENOSPC (16 ports). Copies what it needs. */
 LEAT_API int leat_port_add(const struct leat_port *port);
 /* "192.0.2.1/24" or "2001:db8::1/64"; several for each port. EINVAL, ENODEV, EEXIST. */
 LEAT_API int leat_addr_add(const char *port, const char *addr);
-/* dst "0.0.0.0/0", "2001:db8:1::/48"; gateway NULL: on link, then port is needed; port NULL: found by
- * the gateway. EINVAL, ENODEV, ENETUNREACH (gateway not on link), EEXIST. */
+/* dst "0.0.0.0/0", "2001:db8:1::/48"; gateway NULL: on link, then port is needed; port NULL: found
+ * by the gateway. EINVAL, ENODEV, ENETUNREACH (gateway not on link), EEXIST. */
 LEAT_API int leat_route_add(const char *dst, const char *gateway, const char *port);
 /* Forward packets between ports (off at first). */
 LEAT_API int leat_forwarding_set(bool v4, bool v6);
 
 /*
- * Run the stack for at most timeout_ns (-1: until something happened for a socket), for programs without
- * an event loop. Returns 0; EINTR.
+ * Run the stack for at most timeout_ns (-1: until something happened for a socket), for programs
+ * without an event loop. Returns 0; EINTR.
  */
 LEAT_API int leat_poll_once(int64_t timeout_ns);
 

@@ -62,7 +62,7 @@ static uint64_t next_local_ns(const struct stack *s)
 	return list_empty(&s->work) ? wheel_next_ns(&s->wheel) : s->now_ns;
 }
 
-int stack_sleep(struct stack *s, uint64_t deadline_ns, int extra_fd)
+int stack_sleep(struct stack *s, uint64_t deadline_ns, int extra_fd, const sigset_t *sigmask)
 {
 	struct sleeper w = {.n = 0};
 	uint64_t now = s->env.mono_ns(s->env.ctx);
@@ -81,7 +81,8 @@ int stack_sleep(struct stack *s, uint64_t deadline_ns, int extra_fd)
 		return 0;
 	stack_charge(s, STACK_PHASE_POLL);
 	s->prof.sleeps++;
-	rc = plat_wait(w.fds, (unsigned)w.n, until == UINT64_MAX ? UINT64_MAX : until - now);
+	rc = plat_wait(w.fds, (unsigned)w.n, until == UINT64_MAX ? PLAT_WAIT_FOREVER : until - now,
+		       sigmask);
 	stack_charge(s, STACK_PHASE_SLEEP);
 	return rc == -EINTR ? -EINTR : 0;
 }

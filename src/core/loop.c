@@ -98,7 +98,8 @@ static unsigned run_work(struct stack *s)
 		list_init(&todo);
 		list_splice_tail(&todo, &s->work);
 		while (!list_empty(&todo)) {
-			struct stack_work *w = CONTAINER_OF(list_first(&todo), struct stack_work, link);
+			struct stack_work *w =
+				CONTAINER_OF(list_first(&todo), struct stack_work, link);
 
 			list_del(&w->link);
 			w->fn(s, w);

@@ -19,6 +19,7 @@
 #include "mbuf/mbuf.h"
 #include "port/port.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -71,7 +72,7 @@ enum stack_phase {
 #define X(id, name) STACK_PHASE_##id,
 	STACK_PHASE_TABLE(X)
 #undef X
-	STACK_PHASE_COUNT
+		STACK_PHASE_COUNT
 };
 
 struct stack_profile {
@@ -152,10 +153,11 @@ unsigned stack_poll(struct stack *s);
 /* Only the output and transmit phases: what the program just caused leaves now. */
 void stack_flush(struct stack *s);
 /*
- * Sleep until a port has input, extra_fd (-1: none) is readable, the next timer is due or deadline_ns
- * (stack clock; UINT64_MAX: none) has come. Returns 0, or -EINTR when a signal handler ran.
+ * Sleep until a port has input, extra_fd (-1: none) is readable, the next timer is due or
+ * deadline_ns (stack clock; UINT64_MAX: none) has come. sigmask (NULL: the present one) holds
+ * during the sleep, as in ppoll(2). Returns 0, or -EINTR when a signal handler ran.
  */
-int stack_sleep(struct stack *s, uint64_t deadline_ns, int extra_fd);
+int stack_sleep(struct stack *s, uint64_t deadline_ns, int extra_fd, const sigset_t *sigmask);
 /* The earliest time anything is to be done without input; UINT64_MAX: nothing. */
 uint64_t stack_next_ns(const struct stack *s);
 /* Charge the cycles since the last call to a phase. */

@@ -26,7 +26,7 @@
 #define RESERVE_SHARE 16u
 /* What an mbuf costs beyond its room, and what the EAL itself takes. */
 #define MBUF_OVERHEAD_BYTES 512u
-#define EAL_MB		    48u
+#define EAL_MB              48u
 
 static uint64_t env_mono(void *ctx)
 {
@@ -111,15 +111,17 @@ static int make_pool(struct instance *in, uint8_t core, uint32_t small, uint32_t
 
 	if (rc < 0)
 		return instance_fail(in, rc,
-				     "packet buffers: cannot make %u small and %u big ones: %s", small,
-				     big, strerror(-rc));
+				     "packet buffers: cannot make %u small and %u big ones: %s",
+				     small, big, strerror(-rc));
 	return 0;
 }
 
 static int make_stack(struct instance *in, const struct leat_config *conf, uint8_t core)
 {
 	struct stack_conf sc = {
-		.env = {.mono_ns = env_mono, .wall_ns = env_wall, .random = env_random,
+		.env = {.mono_ns = env_mono,
+			.wall_ns = env_wall,
+			.random = env_random,
 			.mem = mem_libc()},
 		.pool = in->pool,
 		.core = core,

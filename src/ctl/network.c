@@ -13,8 +13,8 @@
 #include <string.h>
 
 #define PORT_NAME_MAX 15u
-#define MTU_MIN	      68u
-#define MTU_MAX	      65535u
+#define MTU_MIN       68u
+#define MTU_MAX       65535u
 #define MTU_MIN_V6    1280u
 
 int instance_port_find(struct instance *in, const char *name)
@@ -30,14 +30,15 @@ static int check_port(struct instance *in, const struct leat_port *c)
 	size_t n = c->name ? strlen(c->name) : 0;
 
 	if (n == 0 || n > PORT_NAME_MAX ||
-	    strspn(c->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != n)
+	    strspn(c->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") !=
+		    n)
 		return instance_fail(in, -EINVAL, "port name '%s': not 1 to %u of [A-Za-z0-9_.-]",
 				     c->name ? c->name : "", PORT_NAME_MAX);
 	if (!c->spec)
 		return instance_fail(in, -EINVAL, "port %s: no spec given", c->name);
 	if (c->mtu && (c->mtu < MTU_MIN || c->mtu > MTU_MAX))
-		return instance_fail(in, -EINVAL, "port %s: mtu %u is not in %u..%u", c->name, c->mtu,
-				     MTU_MIN, MTU_MAX);
+		return instance_fail(in, -EINVAL, "port %s: mtu %u is not in %u..%u", c->name,
+				     c->mtu, MTU_MIN, MTU_MAX);
 	for (unsigned i = 0; i < in->stack->n_ports; i++)
 		if (strcmp(in->stack->ports[i]->name, c->name) == 0)
 			return instance_fail(in, -EEXIST, "port %s: exists already", c->name);
@@ -66,9 +67,10 @@ int instance_port_add(struct instance *in, const struct leat_port *c)
 		return rc;
 	if (c->mac) {
 		if (ethaddr_parse(c->mac, &mac) < 0 || ethaddr_is_multicast(&mac))
-			return instance_fail(in, -EINVAL,
-					     "port %s: mac '%s' is no unicast address xx:xx:xx:xx:xx:xx",
-					     c->name, c->mac);
+			return instance_fail(
+				in, -EINVAL,
+				"port %s: mac '%s' is no unicast address xx:xx:xx:xx:xx:xx",
+				c->name, c->mac);
 		pc.mac = &mac;
 	}
 	rc = port_open(&pc, &p, in->err, sizeof(in->err));
@@ -116,11 +118,13 @@ int instance_addr_add(struct instance *in, const char *port, const char *addr)
 	if (idx < 0)
 		return idx;
 	if (parse_addr_len(addr, &a, &len) < 0)
-		return instance_fail(in, -EINVAL,
-				     "address '%s': not ADDRESS/LENGTH such as 192.0.2.1/24 or 2001:db8::1/64",
-				     addr);
+		return instance_fail(
+			in, -EINVAL,
+			"address '%s': not ADDRESS/LENGTH such as 192.0.2.1/24 or 2001:db8::1/64",
+			addr);
 	if (!ipaddr_is_v4(&a) && in->stack->ports[idx]->mtu < MTU_MIN_V6)
-		return instance_fail(in, -EINVAL, "address %s: IPv6 needs an mtu of at least %u, port %s has %u",
+		return instance_fail(in, -EINVAL,
+				     "address %s: IPv6 needs an mtu of at least %u, port %s has %u",
 				     addr, MTU_MIN_V6, port, in->stack->ports[idx]->mtu);
 	rc = inet_addr_add(in->stack, (unsigned)idx, &a, len);
 	if (rc == -EEXIST)
@@ -137,9 +141,10 @@ static int find_gateway_port(struct instance *in, const struct ipaddr *gw, const
 	struct inet_dst d;
 
 	if (inet_dst_lookup(in->stack, gw, &d) < 0 || !ipaddr_eq(&d.nexthop, gw))
-		return instance_fail(in, -ENETUNREACH,
-				     "gateway %s: on no port's network; add the address first, or name the port",
-				     text);
+		return instance_fail(
+			in, -ENETUNREACH,
+			"gateway %s: on no port's network; add the address first, or name the port",
+			text);
 	return (int)d.iface;
 }
 
@@ -151,11 +156,13 @@ int instance_route_add(struct instance *in, const char *dst, const char *gateway
 	int rc;
 
 	if (ipprefix_parse(dst, &prefix) < 0)
-		return instance_fail(in, -EINVAL, "route '%s': not PREFIX/LENGTH such as 10.0.0.0/8", dst);
-	if (gateway && (ipaddr_parse(gateway, &gw) < 0 ||
-			ipaddr_is_v4(&gw) != ipaddr_is_v4(&prefix.addr)))
-		return instance_fail(in, -EINVAL, "route %s: gateway '%s' is no address of that family",
-				     dst, gateway);
+		return instance_fail(in, -EINVAL,
+				     "route '%s': not PREFIX/LENGTH such as 10.0.0.0/8", dst);
+	if (gateway &&
+	    (ipaddr_parse(gateway, &gw) < 0 || ipaddr_is_v4(&gw) != ipaddr_is_v4(&prefix.addr)))
+		return instance_fail(in, -EINVAL,
+				     "route %s: gateway '%s' is no address of that family", dst,
+				     gateway);
 	if (!gateway && !port)
 		return instance_fail(in, -EINVAL, "route %s: needs a gateway or a port", dst);
 	idx = port ? instance_port_find(in, port) : find_gateway_port(in, &gw, gateway);

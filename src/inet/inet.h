@@ -74,8 +74,8 @@ struct inet_proto {
 	/* Consumes in. The packet is contiguous for its first min(len, 60) bytes. */
 	void (*input)(struct stack *s, const struct inet_in *in, mbuf_own m);
 	void (*error)(struct stack *s, const struct inet_err *e);
-	/* A packet to a foreign address: take it (true) or let it be forwarded. Borrowed; begins at the
-	 * transport header. May be NULL. */
+	/* A packet to a foreign address: take it (true) or let it be forwarded. Borrowed; begins at
+	 * the transport header. May be NULL. */
 	bool (*claim)(struct stack *s, const struct inet_in *in, struct mbuf *m);
 };
 
@@ -91,13 +91,14 @@ void inet_fini(struct stack *s);
 /* Give port number `port` an interface of the same number. -EEXIST, -ENOMEM. */
 NODISCARD int inet_iface_add(struct stack *s, unsigned port);
 /* addr/len: len in the address's own family (24, 64). -EEXIST, -EINVAL, -ENOSPC. */
-NODISCARD int inet_addr_add(struct stack *s, unsigned iface, const struct ipaddr *addr, uint8_t len);
+NODISCARD int inet_addr_add(struct stack *s, unsigned iface, const struct ipaddr *addr,
+			    uint8_t len);
 NODISCARD int inet_addr_del(struct stack *s, unsigned iface, const struct ipaddr *addr);
 /* gateway NULL: on link. Longest prefix wins, then the lowest metric. */
-NODISCARD int inet_route_add(struct stack *s, const struct ipprefix *dst, const struct ipaddr *gateway,
-			     unsigned iface, uint32_t metric);
-NODISCARD int inet_route_del(struct stack *s, const struct ipprefix *dst, const struct ipaddr *gateway,
-			     unsigned iface);
+NODISCARD int inet_route_add(struct stack *s, const struct ipprefix *dst,
+			     const struct ipaddr *gateway, unsigned iface, uint32_t metric);
+NODISCARD int inet_route_del(struct stack *s, const struct ipprefix *dst,
+			     const struct ipaddr *gateway, unsigned iface);
 void inet_forwarding_set(struct stack *s, bool v4, bool v6);
 
 /* ---- look-ups ---- */
@@ -116,11 +117,11 @@ void inet_dst_confirm(struct stack *s, struct inet_dst *d);
 
 /*
  * Send: m begins at the transport header, whose checksum field holds the pseudo-header sum and
- * meta.csum is PARTIAL (l4_off set here), or is complete. Adds the IP and link headers, resolves the
- * neighbour, fragments what is larger than the path and may be. Superpackets (gso_size) pass whole.
- * dst may be NULL (looked up). Consumes m; every loss is a counted drop. Returns 0, or -EMSGSIZE when the
- * packet is larger than the path and must not be fragmented (dst->mtu tells), -ENETUNREACH,
- * -EHOSTUNREACH.
+ * meta.csum is PARTIAL (l4_off set here), or is complete. Adds the IP and link headers, resolves
+ * the neighbour, fragments what is larger than the path and may be. Superpackets (gso_size) pass
+ * whole. dst may be NULL (looked up). Consumes m; every loss is a counted drop. Returns 0, or
+ * -EMSGSIZE when the packet is larger than the path and must not be fragmented (dst->mtu tells),
+ * -ENETUNREACH, -EHOSTUNREACH.
  */
 int inet_output(struct stack *s, mbuf_own m, const struct inet_out *o, struct inet_dst *dst);
 
@@ -130,8 +131,8 @@ uint32_t inet_pmtu(const struct stack *s, const struct ipaddr *dst);
 
 /*
  * Answer a received packet by an ICMP error (rate limited, and never where RFC 1122 3.2.2 and
- * RFC 4443 2.4 forbid). m is borrowed: its meta.l3_off says where its IP header begins. `code` is one
- * of the kinds; the family follows the packet.
+ * RFC 4443 2.4 forbid). m is borrowed: its meta.l3_off says where its IP header begins. `code` is
+ * one of the kinds; the family follows the packet.
  */
 void inet_error_output(struct stack *s, const struct mbuf *m, enum inet_err_kind kind, uint8_t code,
 		       uint32_t mtu_or_pointer);

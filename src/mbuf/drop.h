@@ -14,7 +14,8 @@
 	X(PORT_TX_FULL, "port-tx-full", "transmit queue of the port was full") \
 	X(PORT_TX_ERROR, "port-tx-error", "the port refused to transmit the frame") \
 	X(PORT_TX_TOOBIG, "port-tx-toobig", "frame longer than the port can transmit") \
-	X(PORT_RX_MALFORMED, "port-rx-malformed", "receive metadata (virtio-net header) is nonsense") \
+	X(PORT_RX_MALFORMED, "port-rx-malformed", \
+	  "receive metadata (virtio-net header) is nonsense") \
 	X(PORT_DOWN, "port-down", "the port is down or was closed") \
 	X(GSO_MALFORMED, "gso-malformed", "superpacket whose headers do not allow segmentation") \
 	X(NOBUF, "no-buffer", "no packet buffer free for a copy, header or fragment") \
@@ -83,7 +84,7 @@ enum drop_reason {
 #define X(id, name, text) DROP_##id,
 	DROP_TABLE(X)
 #undef X
-	DROP_COUNT
+		DROP_COUNT
 };
 
 struct drop_row {

@@ -46,7 +46,7 @@ enum mbuf_holder {
 #define X(id, name, text) MBUF_##id,
 	MBUF_HOLDER_TABLE(X)
 #undef X
-	MBUF_HOLDER_COUNT
+		MBUF_HOLDER_COUNT
 };
 
 struct mbuf_holder_row {
@@ -115,25 +115,17 @@ typedef struct {
 #define MBUF_NULL ((mbuf_own){NULL})
 
 /* Size classes: SMALL holds an MTU-sized frame, BIG a quarter of a superpacket. */
-enum mbuf_class {
-	MBUF_SMALL,
-	MBUF_BIG,
-	MBUF_CLASSES
-};
+enum mbuf_class { MBUF_SMALL, MBUF_BIG, MBUF_CLASSES };
 
 /* Who may take the reserve: bulk data never, control (ARP, ND, ICMP, ACK, RST) may. */
-enum mbuf_prio {
-	MBUF_PRIO_BULK,
-	MBUF_PRIO_CTL,
-	MBUF_PRIOS
-};
+enum mbuf_prio { MBUF_PRIO_BULK, MBUF_PRIO_CTL, MBUF_PRIOS };
 
 #define MBUF_HEADROOM   192u /* link, IP, TCP headers with all options and a virtio-net header */
 #define MBUF_SMALL_ROOM 1856u
 #define MBUF_BIG_ROOM   16384u
 
 struct mbuf_pool_conf {
-	const char *name;       /* unique in the process, at most 20 bytes */
+	const char *name; /* unique in the process, at most 20 bytes */
 	uint32_t count[MBUF_CLASSES];
 	uint32_t reserve[MBUF_CLASSES]; /* kept from bulk data */
 	uint8_t core;                   /* written into the marks */
@@ -370,7 +362,6 @@ static inline void mbufq_trim_head(struct mbufq *q, uint32_t n)
 void mbufq_splice(struct mbufq *dst, struct mbufq *src);
 void mbufq_purge(struct mbufq *q, enum drop_reason why);
 
-#define MBUFQ_FOR_EACH(m, q) \
-	for (struct mbuf *m = (q)->head; m != NULL; m = m->meta.next_pkt)
+#define MBUFQ_FOR_EACH(m, q) for (struct mbuf *m = (q)->head; m != NULL; m = m->meta.next_pkt)
 
 #endif

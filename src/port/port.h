@@ -4,8 +4,8 @@
  * header; drivers live behind the ops table. A port belongs to one worker thread.
  *
  * Frames are packets that begin with the Ethernet header. Superpackets (up to 64 KB of one TCP
- * flow, meta.gso_size/gso_type) and unfinished transport checksums (meta.csum PARTIAL with l4_off and
- * csum_field) pass in both directions; port_tx() does in software what the driver's caps lack.
+ * flow, meta.gso_size/gso_type) and unfinished transport checksums (meta.csum PARTIAL with l4_off
+ * and csum_field) pass in both directions; port_tx() does in software what the driver's caps lack.
  */
 #ifndef LEAT_PORT_PORT_H
 #define LEAT_PORT_PORT_H
@@ -13,8 +13,8 @@
 #include "mbuf/mbuf.h"
 #include "wire/eth.h"
 
-#define PORT_BURST    256u
-#define PORT_NAME_LEN 32u
+#define PORT_BURST        256u
+#define PORT_NAME_LEN     32u
 
 #define PORT_CAP_TX_CSUM  0x01u /* finishes PARTIAL checksums */
 #define PORT_CAP_TSO      0x02u /* takes TCP superpackets up to max_gso_bytes */
@@ -70,8 +70,8 @@ struct port_conf {
 	const char *spec; /* "tap:IFNAME", "af_packet:IFNAME", "dpdk:DEVARGS", ... */
 	struct mbuf_pool *pool;
 	uint16_t queue, n_queues;
-	uint32_t mtu;       /* 0: what the device has */
-	bool no_offload;    /* MTU frames only: no superpackets, no unfinished checksums */
+	uint32_t mtu;              /* 0: what the device has */
+	bool no_offload;           /* MTU frames only: no superpackets, no unfinished checksums */
 	const struct ethaddr *mac; /* NULL: the device's own, or a random local one */
 };
 

@@ -3,8 +3,8 @@
  * TCP as the socket layer sees it (RFC 9293 3.9.1, the user/TCP interface).
  *
  * A connection is a struct tcp_pcb. Below the socket nothing blocks and nothing knows of
- * descriptors. Events go up through struct tcp_events, registered once. The socket layer may call any
- * function here from inside an event, except that tcp_close/tcp_abort of the pcb itself is
+ * descriptors. Events go up through struct tcp_events, registered once. The socket layer may call
+ * any function here from inside an event, except that tcp_close/tcp_abort of the pcb itself is
  * allowed and takes effect at once: after it no further event comes for that pcb.
  *
  * Thread: the worker that owns the stack.
@@ -35,7 +35,7 @@ enum tcp_state {
 #define X(id, name) TCPS_##id,
 	TCP_STATE_TABLE(X)
 #undef X
-	TCP_STATE_COUNT
+		TCP_STATE_COUNT
 };
 
 struct tcp_pcb;
@@ -75,30 +75,33 @@ enum tcp_state tcp_state(const struct tcp_pcb *pcb);
 
 /* port 0: chosen at connect or listen (RFC 6056). -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL. A foreign
  * source with a port whose old pair is in TIME-WAIT is allowed (RFC 6191 decides at connect). */
-NODISCARD int tcp_bind(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t port, unsigned flags);
-/* -EADDRINUSE (4-tuple in use), -ENETUNREACH, -EADDRNOTAVAIL (no port left), -EISCONN, -EALREADY. */
+NODISCARD int tcp_bind(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t port,
+		       unsigned flags);
+/* -EADDRINUSE (4-tuple in use), -ENETUNREACH, -EADDRNOTAVAIL (no port left), -EISCONN, -EALREADY.
+ */
 NODISCARD int tcp_connect(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t port);
 void tcp_local(const struct tcp_pcb *pcb, struct ipaddr *addr, uint16_t *port);
 void tcp_peer(const struct tcp_pcb *pcb, struct ipaddr *addr, uint16_t *port);
 
 /*
- * Queue bytes for sending: copies up to the free send space, returns how many (short counts are normal),
- * -EAGAIN none now, -EPIPE after shutdown, or the pending error as -errno (-ENOTCONN ...). -ENOBUFS no buffer:
- * `writable` comes later. more: do not push a partial segment (MSG_MORE).
+ * Queue bytes for sending: copies up to the free send space, returns how many (short counts are
+ * normal), -EAGAIN none now, -EPIPE after shutdown, or the pending error as -errno (-ENOTCONN ...).
+ * -ENOBUFS no buffer: `writable` comes later. more: do not push a partial segment (MSG_MORE).
  */
 ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool more);
 /* Copy received bytes out. 0: end of file. -EAGAIN: none. peek leaves them. */
 ssize_t tcp_recv(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool peek);
-uint32_t tcp_rcv_avail(const struct tcp_pcb *pcb);  /* bytes readable */
-bool tcp_rcv_eof(const struct tcp_pcb *pcb);        /* FIN received, all before it readable */
-uint32_t tcp_snd_space(const struct tcp_pcb *pcb);  /* bytes tcp_send would take, buffers permitting */
+uint32_t tcp_rcv_avail(const struct tcp_pcb *pcb); /* bytes readable */
+bool tcp_rcv_eof(const struct tcp_pcb *pcb);       /* FIN received, all before it readable */
+uint32_t
+tcp_snd_space(const struct tcp_pcb *pcb); /* bytes tcp_send would take, buffers permitting */
 uint32_t tcp_snd_queued(const struct tcp_pcb *pcb); /* unacknowledged + unsent bytes */
 
 NODISCARD int tcp_shutdown_send(struct tcp_pcb *pcb); /* FIN after what is queued. -ENOTCONN */
-void tcp_shutdown_recv(struct tcp_pcb *pcb);          /* discard what is and comes; acknowledge it */
+void tcp_shutdown_recv(struct tcp_pcb *pcb); /* discard what is and comes; acknowledge it */
 /*
- * Let go: FIN after what is queued, or RST when unread data is lost (RFC 9293 3.10.4, RFC 2525 2.17).
- * The pcb lives on without so until it is done; linger_ns > 0 bounds it.
+ * Let go: FIN after what is queued, or RST when unread data is lost (RFC 9293 3.10.4, RFC
+ * 2525 2.17). The pcb lives on without so until it is done; linger_ns > 0 bounds it.
  */
 void tcp_close(struct tcp_pcb *pcb);
 /* RST now (when synchronised), forget. */
@@ -126,7 +129,7 @@ enum tcp_opt {
 #define X(id, lo, hi) TCP_OPT_##id,
 	TCP_OPT_TABLE(X)
 #undef X
-	TCP_OPT_COUNT
+		TCP_OPT_COUNT
 };
 
 NODISCARD int tcp_opt_set(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t value);
@@ -161,7 +164,7 @@ void tcp_unlisten(struct tcp_listener *l);
 /* SYNs to foreign addresses that match go to the listener; longest destination prefix wins, then
  * longest source prefix, then the first added. */
 struct tcp_intercept {
-	struct ipprefix src, dst; /* IPv4 prefixes match IPv4 only */
+	struct ipprefix src, dst;    /* IPv4 prefixes match IPv4 only */
 	uint16_t dport_lo, dport_hi; /* 0..65535: any */
 	int iface;                   /* -1: any */
 };
@@ -213,7 +216,7 @@ struct tcp_counters {
 };
 
 const struct tcp_counters *tcp_counters(const struct stack *s);
-uint32_t tcp_pcb_count(const struct stack *s);      /* all but TIME-WAIT */
+uint32_t tcp_pcb_count(const struct stack *s); /* all but TIME-WAIT */
 uint32_t tcp_timewait_count(const struct stack *s);
 
 #endif

@@ -36,7 +36,8 @@ NODISCARD int udp_init(struct stack *s, const struct udp_events *ev);
 void udp_fini(struct stack *s);
 
 struct udp_pcb *udp_create(struct stack *s, bool v6, void *so);
-NODISCARD int udp_bind(struct udp_pcb *pcb, const struct ipaddr *addr, uint16_t port, unsigned flags);
+NODISCARD int udp_bind(struct udp_pcb *pcb, const struct ipaddr *addr, uint16_t port,
+		       unsigned flags);
 NODISCARD int udp_connect(struct udp_pcb *pcb, const struct ipaddr *addr, uint16_t port);
 void udp_disconnect(struct udp_pcb *pcb);
 void udp_local(const struct udp_pcb *pcb, struct ipaddr *addr, uint16_t *port);
