@@ -27,6 +27,10 @@ uint32_t csum_partial(const void *p, size_t len, uint32_t sum);
 /* The same while copying src to dst, which must not overlap. */
 uint32_t csum_copy(void *dst, const void *src, size_t len, uint32_t sum);
 
+/* What the two do on a processor without vector units, callable on every one for tests. */
+uint32_t csum_partial_portable(const void *p, size_t len, uint32_t sum);
+uint32_t csum_copy_portable(void *dst, const void *src, size_t len, uint32_t sum);
+
 /* One's complement addition: the carry comes back in below. */
 static inline uint32_t csum_add(uint32_t a, uint32_t b)
 {

@@ -58,8 +58,8 @@ struct htab_iter {
 	uint32_t dist; /* slots gone from the home slot */
 };
 
-#define HTAB_MIN_ORDER	    3
-#define HTAB_MAX_ORDER	    30
+#define HTAB_MIN_ORDER      3
+#define HTAB_MAX_ORDER      30
 #define HTAB_SLOTS_PER_LINE (CACHE_LINE / sizeof(struct htab_slot))
 
 /* 2^min_order slots to begin with (at least 8). 0 or -ENOMEM. */

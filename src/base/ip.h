@@ -26,11 +26,11 @@ struct ipaddr {
 
 struct ipprefix {
 	struct ipaddr addr; /* host bits are zero */
-	uint8_t len;	    /* 0..128, an IPv4 prefix is at least 96 */
+	uint8_t len;        /* 0..128, an IPv4 prefix is at least 96 */
 };
 
-#define IPADDR_STRLEN	 46 /* with the final NUL, as INET6_ADDRSTRLEN */
-#define IPPREFIX_STRLEN	 50 /* with "/128" */
+#define IPADDR_STRLEN    46 /* with the final NUL, as INET6_ADDRSTRLEN */
+#define IPPREFIX_STRLEN  50 /* with "/128" */
 #define IPPREFIX_V4_BITS 96 /* 128-bit length of the mapped form's fixed part */
 
 /* v4 in host order. */

@@ -22,7 +22,7 @@ struct list {
 /* pos and tmp are struct list *. The body of the plain form must not remove pos. */
 #define LIST_FOR_EACH(pos, head) for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)
 /* The body may remove pos, and pos only. */
-#define LIST_FOR_EACH_SAFE(pos, tmp, head)                               \
+#define LIST_FOR_EACH_SAFE(pos, tmp, head) \
 	for ((pos) = (head)->next, (tmp) = (pos)->next; (pos) != (head); \
 	     (pos) = (tmp), (tmp) = (pos)->next)
 

@@ -24,7 +24,7 @@
 struct memfail {
 	struct mem mem;
 	const struct mem *under;
-	uint64_t calls;	    /* allocations asked for */
+	uint64_t calls;     /* allocations asked for */
 	uint64_t failed;    /* of these, refused by us */
 	uint64_t fail_at;   /* refuse the call with this number, from 1; 0: none */
 	bool fail_later;    /* and every one after it */

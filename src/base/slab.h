@@ -19,10 +19,10 @@ struct slab {
 	const char *name; /* borrowed; for reports */
 	struct list chunks;
 	void *free_head;    /* released objects, last one first */
-	uint8_t *fresh;	    /* next object never handed out in the newest chunk */
+	uint8_t *fresh;     /* next object never handed out in the newest chunk */
 	uint8_t *fresh_end; /* end of these */
 	size_t obj_size;    /* as asked for: this much is zeroed */
-	size_t stride;	    /* distance of two objects */
+	size_t stride;      /* distance of two objects */
 	size_t chunk_size;  /* a power of two, and the alignment of chunks */
 	size_t per_chunk;
 	size_t count; /* handed out now */
@@ -50,7 +50,10 @@ static inline size_t slab_count(const struct slab *s)
 	return s->count;
 }
 
-/* Calls fn for every object handed out. fn may put the object it is given, and no other. */
+/*
+ * Calls fn for every object handed out. fn may get and put any object: one that was put is not
+ * visited any more, one that is got meanwhile may be visited or not.
+ */
 void slab_for_each(struct slab *s, void (*fn)(void *obj, void *arg), void *arg);
 
 #endif

@@ -19,10 +19,10 @@
 #include "base/list.h"
 
 #define WHEEL_TICK_SHIFT 16
-#define WHEEL_TICK_NS	 (UINT64_C(1) << WHEEL_TICK_SHIFT)
-#define WHEEL_SLOT_BITS	 6
-#define WHEEL_SLOTS	 (1u << WHEEL_SLOT_BITS)
-#define WHEEL_LEVELS	 8 /* 8 levels of 6 bits over a tick of 2^16 ns: all 64 bits */
+#define WHEEL_TICK_NS    (UINT64_C(1) << WHEEL_TICK_SHIFT)
+#define WHEEL_SLOT_BITS  6
+#define WHEEL_SLOTS      (1u << WHEEL_SLOT_BITS)
+#define WHEEL_LEVELS     8 /* 8 levels of 6 bits over a tick of 2^16 ns: all 64 bits */
 
 struct wheel_timer;
 
@@ -41,10 +41,10 @@ struct wheel {
 	uint64_t near_ns; /* not after the first expiry in the current tick's slot */
 	size_t armed;
 	bool advancing;
-	uint8_t levels;		       /* which levels have an occupied slot */
+	uint8_t levels;                /* which levels have an occupied slot */
 	uint64_t bitmap[WHEEL_LEVELS]; /* which slots are occupied */
-	struct list overdue;	       /* armed for a time that had passed: next advance */
-	struct list firing;	       /* due in the running advance */
+	struct list overdue;           /* armed for a time that had passed: next advance */
+	struct list firing;            /* due in the running advance */
 	struct list slot[WHEEL_LEVELS * WHEEL_SLOTS];
 };
 
@@ -78,7 +78,7 @@ unsigned wheel_advance(struct wheel *w, uint64_t now_ns, void *ctx);
 
 /*
  * A time not after the next expiry; UINT64_MAX with nothing armed. Who sleeps until then, advances,
- * and asks again wakes in vain at most once per level for each expiry that then happens.
+ * and asks again wakes in vain at most twice per level for each expiry that then happens.
  */
 uint64_t wheel_next_ns(const struct wheel *w);
 
