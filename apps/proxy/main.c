@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The transparent proxy's program: options, platform, proxy, statistics. One source for the kernel
+ * and for Leat. */
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "options.h"
+#include "platform.h"
+#include "proxy.h"
+
+/* After the last connection: how long the stack may take to deliver what was written and to close.
+ */
+#define SETTLE_NS 2000000000u
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static int pin(const struct config *config, const struct log *log)
+{
+	cpu_set_t set;
+
+	if (config->core == CONFIG_NO_CORE)
+		return 0;
+	CPU_ZERO(&set);
+	CPU_SET(config->core, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) == 0)
+		return 0;
+	log_msg(log, LOG_ERROR, "core: %llu is not a processor that we may use: %s",
+		(unsigned long long)config->core, strerror(errno));
+	return -1;
+}
+
+static int serve(const struct config *config, const struct log *log)
+{
+	struct proxy proxy;
+	int rc;
+
+	if (proxy_init(&proxy, config, log) < 0) {
+		proxy_fini(&proxy);
+		return -1;
+	}
+	log_msg(log, LOG_INFO, "ready");
+	rc = proxy_run(&proxy);
+	proxy_fini(&proxy);
+	platform_settle(SETTLE_NS);
+	proxy_report(&proxy);
+	return rc;
+}
+
+static int run(const struct config *config, const struct log *log)
+{
+	int rc;
+
+	if (pin(config, log) < 0 || platform_init(config, log) < 0)
+		return EXIT_FAILED;
+	rc = serve(config, log);
+	if (platform_fini(log) < 0)
+		rc = -1;
+	return rc < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct log log = {.out = stderr, .program = platform_program, .level = LOG_INFO};
+	struct config config = {.platform = platform_conf_create()};
+	int rc = EXIT_USAGE;
+
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	if (!config.platform) {
+		log_msg(&log, LOG_ERROR, "out of memory");
+		return EXIT_FAILED;
+	}
+	config_defaults(&config);
+	switch (options_read(&config, argc, argv)) {
+	case OPTIONS_RUN:
+		log.level = (enum log_level)config.log_level;
+		rc = run(&config, &log);
+		break;
+	case OPTIONS_CHECKED:
+		rc = EXIT_DONE;
+		break;
+	case OPTIONS_BAD:
+		break;
+	}
+	platform_conf_destroy(config.platform);
+	return rc;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel's sockets. Addresses, routes and the TPROXY rules are the operator's, see
+ * leat-proxy(1); what is left is the limit of open descriptors.
+ */
+#include "platform.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+const char platform_program[] = "leat-proxy-linux";
+const char platform_about[] = "Transparent TCP proxy on the kernel's sockets (TPROXY).";
+
+/* There are no keys of this platform. */
+struct platform_conf {
+	char none;
+};
+
+struct platform_conf *platform_conf_create(void)
+{
+	return calloc(1, sizeof(struct platform_conf));
+}
+
+void platform_conf_destroy(struct platform_conf *conf)
+{
+	free(conf);
+}
+
+void platform_conf_table(struct platform_conf *conf, struct conf_table *table)
+{
+	*table = (struct conf_table){.base = conf};
+}
+
+int platform_conf_check(const struct config *config, char *error, size_t len)
+{
+	(void)config;
+	(void)error;
+	(void)len;
+	return 0;
+}
+
+/* Two sockets per connection and a few more; what the hard limit leaves short is said, accept(2)
+ * copes with it. */
+int platform_init(const struct config *config, const struct log *log)
+{
+	rlim_t want = 2 * config->max_connections + 64;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		log_msg(log, LOG_ERROR, "getrlimit: %s", strerror(errno));
+		return -1;
+	}
+	if (limit.rlim_cur >= want)
+		return 0;
+	limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		log_msg(log, LOG_ERROR, "setrlimit: %s", strerror(errno));
+		return -1;
+	}
+	if (limit.rlim_cur < want)
+		log_msg(log, LOG_INFO, "open files are limited to %llu, that is %llu connections",
+			(unsigned long long)limit.rlim_cur,
+			(unsigned long long)(limit.rlim_cur - 64) / 2);
+	return 0;
+}
+
+/* The TPROXY rules bring connections to the listener. */
+int platform_intercept(const struct config *config, const struct log *log, int fd,
+		       const union addr *local)
+{
+	(void)config;
+	(void)log;
+	(void)fd;
+	(void)local;
+	return 0;
+}
+
+/* The kernel goes on delivering after we are gone. */
+void platform_settle(uint64_t limit_ns)
+{
+	(void)limit_ns;
+}
+
+void platform_stats(struct stats_report *report)
+{
+	(void)report;
+}
+
+int platform_fini(const struct log *log)
+{
+	(void)log;
+	return 0;
+}
