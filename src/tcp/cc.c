@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Congestion control: what all algorithms share (RFC 5681, RFC 6928, RFC 6582), and the dispatch to
+ * their rows. NewReno is here, CUBIC in cc_cubic.c. Called by TCP's input and timers; pure.
+ */
+#include "tcp/cc_ops.h"
+
+#include "base/compiler.h"
+
+#include <string.h>
+
+#define CWND_MIN_SEGS 2u /* RFC 5681 3.1: ssthresh >= 2 segments */
+
+static const struct tcp_cc_ops *const rows[TCP_CC_COUNT] = {
+	[TCP_CC_CUBIC] = &tcp_cc_cubic_ops,
+	[TCP_CC_NEWRENO] = &tcp_cc_newreno_ops,
+};
+
+static const char *const names[TCP_CC_COUNT] = {
+#define X(id, name) [TCP_CC_##id] = name,
+	TCP_CC_TABLE(X)
+#undef X
+};
+
+static const struct tcp_cc_ops *ops_of(const struct tcp_cc *cc)
+{
+	return rows[cc->kind];
+}
+
+void tcp_cc_grow(struct tcp_cc *cc, uint32_t bytes)
+{
+	cc->cwnd = min_u32(cc->cwnd + min_u32(bytes, TCP_CC_CWND_MAX), TCP_CC_CWND_MAX);
+}
+
+/* RFC 6928: min(10 segments, max(2 segments, 14600 bytes)). */
+static uint32_t initial_window(uint32_t mss)
+{
+	return min_u32(10 * mss, max_u32(2 * mss, 14600));
+}
+
+void tcp_cc_init(struct tcp_cc *cc, enum tcp_cc_kind kind, uint32_t mss)
+{
+	memset(cc, 0, sizeof(*cc));
+	cc->mss = max_u32(mss, 1);
+	cc->cwnd = initial_window(cc->mss);
+	cc->ssthresh = TCP_CC_SSTHRESH_MAX;
+	cc->kind = (uint8_t)kind;
+}
+
+void tcp_cc_switch(struct tcp_cc *cc, enum tcp_cc_kind kind)
+{
+	if (cc->kind == kind)
+		return;
+	cc->kind = (uint8_t)kind;
+	memset(&cc->u, 0, sizeof(cc->u));
+	cc->undo_cwnd = 0;
+}
+
+void tcp_cc_set_mss(struct tcp_cc *cc, uint32_t mss)
+{
+	bool untouched = cc->cwnd == initial_window(cc->mss) && cc->ssthresh == TCP_CC_SSTHRESH_MAX;
+
+	cc->mss = max_u32(mss, 1);
+	if (untouched)
+		cc->cwnd = initial_window(cc->mss);
+	cc->cwnd = max_u32(cc->cwnd, cc->mss);
+}
+
+void tcp_cc_on_ack(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
+{
+	uint32_t bytes = ack->acked_bytes;
+
+	/* A window that was not used proves nothing: it must not grow (RFC 7661 4.4, RFC 9438 4.2).
+	 */
+	if (!ack->cwnd_limited || bytes == 0)
+		return;
+	if (tcp_cc_in_slow_start(cc)) {
+		/* Appropriate byte counting without a per-ACK limit (RFC 3465 2.2 L): stretch ACKs
+		 * of receivers with GRO are the rule; bursts are the pacing's business. */
+		uint32_t room = cc->ssthresh - cc->cwnd;
+		uint32_t n = min_u32(bytes, room);
+
+		tcp_cc_grow(cc, n);
+		bytes -= n;
+	}
+	if (bytes > 0)
+		ops_of(cc)->avoid(cc, ack, bytes);
+}
+
+static void keep_for_undo(struct tcp_cc *cc)
+{
+	cc->undo_cwnd = cc->cwnd;
+	cc->undo_ssthresh = cc->ssthresh;
+	cc->undo_u = cc->u;
+}
+
+static void reduce(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns)
+{
+	uint32_t to;
+
+	keep_for_undo(cc);
+	to = ops_of(cc)->ssthresh(cc, flight_bytes, now_ns);
+	cc->ssthresh = max_u32(to, CWND_MIN_SEGS * cc->mss);
+}
+
+void tcp_cc_on_loss(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns)
+{
+	reduce(cc, flight_bytes, now_ns);
+	cc->cwnd = cc->ssthresh;
+}
+
+void tcp_cc_on_rto(struct tcp_cc *cc, uint32_t flight_bytes, bool first, uint64_t now_ns)
+{
+	if (first)
+		reduce(cc, flight_bytes, now_ns);
+	cc->cwnd = cc->mss; /* RFC 5681 3.1: loss window */
+}
+
+void tcp_cc_on_recovered(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns)
+{
+	(void)now_ns;
+	/* RFC 6582 3.2 step 3, option 1: no burst when little is in flight. */
+	cc->cwnd = min_u32(cc->ssthresh, max_u32(flight_bytes, cc->mss) + cc->mss);
+}
+
+void tcp_cc_on_idle(struct tcp_cc *cc, uint64_t idle_ns, uint64_t rto_ns, uint64_t now_ns)
+{
+	uint32_t restart = initial_window(cc->mss);
+
+	/* Halve once for each RTO of silence, down to the restart window (RFC 5681 4.1 would fall
+	 * there at once; RFC 2861's decay keeps what is still likely true). */
+	while (idle_ns > rto_ns && cc->cwnd > restart) {
+		cc->cwnd = max_u32(cc->cwnd / 2, restart);
+		idle_ns -= rto_ns;
+	}
+	if (ops_of(cc)->idle)
+		ops_of(cc)->idle(cc, now_ns);
+	cc->undo_cwnd = 0;
+}
+
+void tcp_cc_undo(struct tcp_cc *cc)
+{
+	if (cc->undo_cwnd == 0)
+		return;
+	cc->cwnd = max_u32(cc->cwnd, cc->undo_cwnd);
+	cc->ssthresh = max_u32(cc->ssthresh, cc->undo_ssthresh);
+	cc->u = cc->undo_u;
+	cc->undo_cwnd = 0;
+}
+
+int tcp_cc_by_name(const char *name)
+{
+	for (int i = 0; i < TCP_CC_COUNT; i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+const char *tcp_cc_name(enum tcp_cc_kind kind)
+{
+	return names[kind];
+}
+
+/* ---- NewReno ---- */
+
+/* One segment for each window of acknowledged bytes (RFC 5681 3.1 equation 3 counted in bytes). */
+static void newreno_avoid(struct tcp_cc *cc, const struct tcp_cc_ack *ack, uint32_t bytes)
+{
+	struct tcp_cc_newreno *r = &cc->u.newreno;
+
+	(void)ack;
+	r->acked_bytes += min_u32(bytes, TCP_CC_CWND_MAX);
+	while (r->acked_bytes >= cc->cwnd) {
+		r->acked_bytes -= cc->cwnd;
+		tcp_cc_grow(cc, cc->mss);
+	}
+}
+
+/* RFC 5681 3.1 equation 4. */
+static uint32_t newreno_ssthresh(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns)
+{
+	(void)now_ns;
+	cc->u.newreno.acked_bytes = 0;
+	return flight_bytes / 2;
+}
+
+const struct tcp_cc_ops tcp_cc_newreno_ops = {
+	.avoid = newreno_avoid,
+	.ssthresh = newreno_ssthresh,
+};
