@@ -38,8 +38,8 @@ struct ethaddr {
 
 struct eth {
 	struct ethaddr dst, src;
-	uint16_t type;	    /* of the payload, behind the tags */
-	uint16_t hlen;	    /* bytes before the payload: 14, 18 or 22 */
+	uint16_t type;      /* of the payload, behind the tags */
+	uint16_t hlen;      /* bytes before the payload: 14, 18 or 22 */
 	uint16_t vlan_tpid; /* ETHERTYPE_VLAN or ETHERTYPE_QINQ: of the first tag */
 	uint16_t vlan_tci;  /* first tag: priority, DEI, VLAN id */
 	uint16_t vlan2_tci; /* second tag; its TPID is ETHERTYPE_VLAN */

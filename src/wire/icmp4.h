@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ICMP4_HLEN	8
+#define ICMP4_HLEN      8
 #define ICMP4_ERROR_MAX 576 /* an error with its IP header, RFC 1812 4.3.2.3 */
 /* What an error of ours quotes at most. */
 #define ICMP4_QUOTE_MAX (ICMP4_ERROR_MAX - 20 - ICMP4_HLEN)
@@ -57,10 +57,10 @@ enum icmp4_param_code {
 
 struct icmp4 {
 	uint8_t type, code;
-	uint16_t csum;	  /* as it lies in the packet; emit fills its own */
+	uint16_t csum;    /* as it lies in the packet; emit fills its own */
 	uint16_t id, seq; /* echo, timestamp */
-	uint16_t mtu;	  /* fragmentation needed; 0 from routers older than RFC 1191 */
-	uint8_t ptr;	  /* parameter problem */
+	uint16_t mtu;     /* fragmentation needed; 0 from routers older than RFC 1191 */
+	uint8_t ptr;      /* parameter problem */
 	uint32_t gateway; /* redirect, host order */
 	struct view body; /* echo: the data; errors: the quoted packet; else what follows 8 bytes */
 };

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ICMP6_HLEN	8
+#define ICMP6_HLEN      8
 #define ICMP6_ERROR_MAX 1280 /* an error with its IPv6 header, RFC 4443 2.4 c */
 #define ICMP6_QUOTE_MAX (ICMP6_ERROR_MAX - 40 - ICMP6_HLEN)
 
@@ -58,10 +58,10 @@ enum icmp6_param_code {
 
 struct icmp6 {
 	uint8_t type, code;
-	uint16_t csum;	  /* as it lies in the packet; emit fills its own */
+	uint16_t csum;    /* as it lies in the packet; emit fills its own */
 	uint16_t id, seq; /* echo */
-	uint32_t mtu;	  /* too big */
-	uint32_t ptr;	  /* parameter problem */
+	uint32_t mtu;     /* too big */
+	uint32_t ptr;     /* parameter problem */
 	struct view body; /* echo: the data; errors: the quoted packet; else what follows 8 bytes */
 };
 

@@ -24,19 +24,19 @@
 #define IP4_TOTAL_MAX 65535
 
 /* Where fields lie: for those who rewrite a header in place. */
-#define IP4_OFF_TOS	  1
+#define IP4_OFF_TOS       1
 #define IP4_OFF_TOTAL_LEN 2
-#define IP4_OFF_ID	  4
-#define IP4_OFF_FRAG	  6
-#define IP4_OFF_TTL	  8
-#define IP4_OFF_PROTO	  9
-#define IP4_OFF_CSUM	  10
-#define IP4_OFF_SRC	  12
-#define IP4_OFF_DST	  16
+#define IP4_OFF_ID        4
+#define IP4_OFF_FRAG      6
+#define IP4_OFF_TTL       8
+#define IP4_OFF_PROTO     9
+#define IP4_OFF_CSUM      10
+#define IP4_OFF_SRC       12
+#define IP4_OFF_DST       16
 
 struct ip4 {
 	uint8_t ihl_bytes; /* 20..60 */
-	uint8_t tos;	   /* DSCP << 2 | ECN */
+	uint8_t tos;       /* DSCP << 2 | ECN */
 	uint8_t ttl;
 	uint8_t proto;
 	uint16_t total_len; /* header and payload; what the frame holds beyond it is padding */
@@ -111,7 +111,7 @@ static inline void ip4_set16(uint8_t *hdr, size_t off, uint16_t value)
 enum ip4_opt_type {
 	IP4_OPT_EOL = 0,
 	IP4_OPT_NOP = 1,
-	IP4_OPT_RR = 7,	    /* record route */
+	IP4_OPT_RR = 7,     /* record route */
 	IP4_OPT_TS = 68,    /* timestamp */
 	IP4_OPT_LSRR = 131, /* loose source and record route */
 	IP4_OPT_SSRR = 137, /* strict source and record route */

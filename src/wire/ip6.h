@@ -16,16 +16,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define IP6_HLEN	    40
-#define IP6_FRAG_HLEN	    8
-#define IP6_MIN_MTU	    1280
-#define IP6_PAYLOAD_MAX	    65535
+#define IP6_HLEN            40
+#define IP6_FRAG_HLEN       8
+#define IP6_MIN_MTU         1280
+#define IP6_PAYLOAD_MAX     65535
 
 #define IP6_OFF_PAYLOAD_LEN 4
-#define IP6_OFF_NEXT	    6
-#define IP6_OFF_HOPS	    7
-#define IP6_OFF_SRC	    8
-#define IP6_OFF_DST	    24
+#define IP6_OFF_NEXT        6
+#define IP6_OFF_HOPS        7
+#define IP6_OFF_SRC         8
+#define IP6_OFF_DST         24
 
 struct ip6 {
 	uint8_t traffic_class;
@@ -62,13 +62,16 @@ size_t ip6_emit(uint8_t *buf, const struct ip6 *h);
 #define IP6_EXT_MAX_HEADERS 8
 #define IP6_EXT_MAX_BYTES   2048
 #define IP6_EXT_MAX_OPTS    8
-#define IP6_EXT_MAX_PAD	    7
+#define IP6_EXT_MAX_PAD     7
 
-/* Who looks: a router acts on hop-by-hop options alone, the rest is only walked over (RFC 8200 4).
+/*
+ * Who looks. A router acts on hop-by-hop options alone (RFC 8200 4), an observer on nothing: what
+ * is wrong elsewhere is then no error but ends the walk there, and proto is the extension header's.
  */
 enum ip6_role {
 	IP6_HOST,
 	IP6_ROUTER,
+	IP6_OBSERVER,
 };
 
 /* Code of the ICMPv6 Parameter Problem that is due, or none. */
@@ -81,7 +84,7 @@ enum ip6_pp {
 };
 
 struct ip6_ext {
-	uint8_t proto;	  /* what ends the chain: TCP, UDP, ESP, AH, PROTO_NONE, unknown ... */
+	uint8_t proto;    /* what ends the chain: TCP, UDP, ESP, AH, PROTO_NONE, unknown ... */
 	size_t upper_off; /* where it begins */
 	size_t next_off;  /* of the next-header byte that names it: pointer when nobody knows it */
 	unsigned n_headers;
@@ -99,7 +102,7 @@ struct ip6_ext {
 	 * follows) is an ordinary packet with one header more (RFC 6946). */
 	bool has_frag;
 	bool frag_more;
-	uint8_t frag_next;	 /* the fragment header's own next header */
+	uint8_t frag_next;       /* the fragment header's own next header */
 	uint16_t frag_off_bytes; /* multiple of 8 */
 	uint32_t frag_id;
 	size_t frag_hdr_off;  /* of the fragment header */

@@ -18,9 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ND_HOP_LIMIT	255 /* proves that no router lies between, RFC 4861 3.1 */
+#define ND_HOP_LIMIT    255 /* proves that no router lies between, RFC 4861 3.1 */
 #define ND_MAX_PREFIXES 8   /* of one RA; more are counted in n_prefixes_skipped */
-#define ND_NONCE_LEN	6
+#define ND_NONCE_LEN    6
 /* The longest message that nd_emit() writes: fixed part, link address, nonce. */
 #define ND_EMIT_MAX (24 + 8 + 8)
 
@@ -35,7 +35,7 @@ enum nd_opt_type {
 
 struct nd_prefix {
 	struct ipaddr addr; /* bits behind len cleared */
-	uint8_t len;	    /* 0..128 */
+	uint8_t len;        /* 0..128 */
 	bool onlink, autonomous;
 	uint32_t valid_s, preferred_s; /* UINT32_MAX: for ever */
 };
@@ -50,14 +50,14 @@ struct nd_ra {
 };
 
 struct nd {
-	uint8_t type;			  /* ICMP6_RS .. ICMP6_REDIRECT */
+	uint8_t type;                     /* ICMP6_RS .. ICMP6_REDIRECT */
 	bool router, solicited, override; /* NA */
 	bool has_slla, has_tlla, has_mtu, has_nonce;
 	struct ethaddr slla, tlla;
 	uint8_t nonce[ND_NONCE_LEN];
 	uint32_t mtu;
-	struct ipaddr target;	/* NS, NA, Redirect */
-	struct ipaddr dst;	/* Redirect: the destination that is to be reached through target */
+	struct ipaddr target;   /* NS, NA, Redirect */
+	struct ipaddr dst;      /* Redirect: the destination that is to be reached through target */
 	struct view redirected; /* Redirect: packet that caused it; may be empty */
 	struct nd_ra ra;
 	uint8_t n_prefixes;

@@ -17,7 +17,7 @@
 struct quote {
 	struct ipaddr src, dst; /* of the quoted packet: src is the side that sent it */
 	uint8_t proto;
-	bool fragment;	/* not the first one: nothing of the transport header is there */
+	bool fragment;  /* not the first one: nothing of the transport header is there */
 	bool has_ports; /* TCP, UDP */
 	bool has_tcp_seq;
 	bool has_echo; /* ICMP echo request or reply */

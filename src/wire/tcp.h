@@ -93,8 +93,8 @@ struct tcp_sackblk {
 struct tcpopts {
 	uint32_t present; /* TCPOPTS_*; the fields of others are not set, except those of SACK */
 	uint32_t tsval, tsecr;
-	uint16_t mss;	     /* as sent: 0 and 65535 are possible */
-	uint8_t wscale;	     /* 0..14 */
+	uint16_t mss;        /* as sent: 0 and 65535 are possible */
+	uint8_t wscale;      /* 0..14 */
 	bool wscale_clamped; /* it was larger */
 	bool sack_permitted;
 	bool malformed; /* the walk ended at a length under 2 or past the end */
@@ -114,7 +114,7 @@ void tcpopts_parse(struct tcpopts *o, struct view opts);
 /*
  * Write the options that present names, aligned as everyone does it; as many SACK blocks as fit
  * beside the others, 4 at most. Returns the length, a multiple of 4, 0..TCP_OPTS_MAX. buf has
- * TCP_OPTS_MAX bytes. An option that does not fit is left out (all but a long cookie always do).
+ * TCP_OPTS_MAX bytes. cookie is at most TCP_COOKIE_MAX long, so that all but SACK always fit.
  */
 size_t tcpopts_emit(uint8_t *buf, const struct tcpopts *o);
 

@@ -27,10 +27,11 @@ enum vnet_gso {
 
 struct vnet {
 	enum vnet_gso gso;
-	bool ecn;	   /* TCP: CWR is set and belongs to the first segment only */
+	bool ecn;          /* TCP: CWR is set and belongs to the first segment only */
 	bool needs_csum;   /* sum from csum_start on, store at csum_start + csum_offset */
 	bool data_valid;   /* somebody has verified the checksum */
-	uint16_t hdr_len;  /* link, IP and transport header: a hint, may be 0 or too long */
+	uint16_t hdr_len;  /* link, IP and transport header: a hint, may be 0 or too long but not
+			      past the frame */
 	uint16_t gso_size; /* payload bytes of each segment */
 	uint16_t csum_start;
 	uint16_t csum_offset;
