@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The socket layer: what the public calls do, with the stack as an argument and -errno as result,
+ * so that several stacks can live in one process. src/api finds the stack and translates errors;
+ * simulations call this directly. Semantics, numbers and errno values are Linux's, kqueue's those of
+ * FreeBSD.
+ *
+ * Calls on a blocking socket run the stack while they wait (and only then, or when told); all others
+ * leave what they caused to the next round. A number that is not in this stack's table gives
+ * -EBADF. Thread: the worker that owns the stack.
+ */
+#ifndef LEAT_SOCK_SOCK_H
+#define LEAT_SOCK_SOCK_H
+
+#include "core/stack.h"
+#include "sock/file.h"
+
+#include <leat/epoll.h>
+#include <leat/event.h>
+#include <leat/poll.h>
+#include <leat/socket.h>
+
+struct tcp_listener;
+
+struct sock_conf {
+	const struct sock_numbers *numbers; /* NULL: reserved in the kernel */
+	uint64_t spin_ns;                   /* poll this long before sleeping; 0: default */
+};
+
+#define SOCK_SPIN_NS_DEFAULT (50u * 1000u)
+
+/* Starts TCP and UDP too (tcp_init, udp_init). -ENOMEM, -errno of the number source. */
+NODISCARD int sock_init(struct stack *s, const struct sock_conf *conf);
+/* Closes everything: connections are reset. Ends TCP and UDP too. */
+void sock_fini(struct stack *s);
+
+/* Is fd one of ours? */
+bool sock_owns(const struct stack *s, int fd);
+/* Does output wait for the next round? Then sock_flush() before something that may take long. */
+void sock_flush(struct stack *s);
+/* The listener behind fd, for interception rules. -EBADF, -EINVAL. */
+NODISCARD int sock_listener(struct stack *s, int fd, struct tcp_listener **out);
+uint32_t sock_count(const struct stack *s);
+
+/* ---- sockets ---- */
+
+int sock_socket(struct stack *s, int domain, int type, int protocol);
+int sock_bind(struct stack *s, int fd, const struct sockaddr *addr, socklen_t len);
+int sock_listen(struct stack *s, int fd, int backlog);
+int sock_accept(struct stack *s, int fd, struct sockaddr *addr, socklen_t *len, int flags);
+int sock_connect(struct stack *s, int fd, const struct sockaddr *addr, socklen_t len);
+int sock_shutdown(struct stack *s, int fd, int how);
+int sock_close(struct stack *s, int fd);
+int sock_dup(struct stack *s, int fd, int from);
+/* Onto a number that may be in use, ours or not. */
+int sock_dup_to(struct stack *s, int fd, int to);
+int sock_getsockname(struct stack *s, int fd, struct sockaddr *addr, socklen_t *len);
+int sock_getpeername(struct stack *s, int fd, struct sockaddr *addr, socklen_t *len);
+int sock_getsockopt(struct stack *s, int fd, int level, int name, void *value, socklen_t *len);
+int sock_setsockopt(struct stack *s, int fd, int level, int name, const void *value, socklen_t len);
+int sock_flags_get(struct stack *s, int fd);
+int sock_flags_set(struct stack *s, int fd, int flags);
+int sock_ioctl(struct stack *s, int fd, unsigned long request, void *arg);
+
+/* One call for each direction; read, recv, recvfrom and readv are special cases. -EPIPE comes
+ * without the signal: the caller raises it. */
+ssize_t sock_recvmsg(struct stack *s, int fd, struct msghdr *msg, int flags);
+ssize_t sock_sendmsg(struct stack *s, int fd, const struct msghdr *msg, int flags);
+ssize_t sock_read(struct stack *s, int fd, void *buf, size_t len);
+ssize_t sock_write(struct stack *s, int fd, const void *buf, size_t len);
+
+/* ---- waiting ---- */
+
+#define SOCK_FOREVER UINT64_MAX
+
+/* Waits take a timeout in ns: 0 one round of the stack, SOCK_FOREVER no limit. sigmask may be NULL. */
+int sock_epoll_create(struct stack *s);
+int sock_epoll_ctl(struct stack *s, int epfd, int op, int fd, const struct epoll_event *event);
+int sock_epoll_wait(struct stack *s, int epfd, struct epoll_event *events, int max,
+		    uint64_t timeout_ns, const sigset_t *sigmask);
+
+int sock_kqueue(struct stack *s);
+int sock_kevent(struct stack *s, int kq, const struct kevent *changes, int n_changes,
+		struct kevent *events, int n_events, uint64_t timeout_ns);
+
+int sock_poll(struct stack *s, struct pollfd *fds, nfds_t n, uint64_t timeout_ns,
+	      const sigset_t *sigmask);
+
+#endif
