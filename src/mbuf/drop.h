@@ -11,6 +11,7 @@
 	X(UNSPEC, "unspec", "dropped by a path that states no reason: a bug, please report") \
 	/* buffers and ports */ \
 	X(MBUF_POOL_DESTROY, "pool-destroy", "buffer still queued when its pool was closed") \
+	X(MBUF_SEGS, "too-many-segments", "joined packet would have more than 65,535 buffers") \
 	X(PORT_TX_FULL, "port-tx-full", "transmit queue of the port was full") \
 	X(PORT_TX_ERROR, "port-tx-error", "the port refused to transmit the frame") \
 	X(PORT_TX_TOOBIG, "port-tx-toobig", "frame longer than the port can transmit") \

@@ -9,6 +9,11 @@
  * or done. There is no bare free: mbuf_drop() counts a loss, mbuf_done() ends a buffer that did
  * its job (delivered, acknowledged, answered).
  *
+ * Segments. A packet is a chain; struct mbuf * is its first segment and stays so whatever the
+ * byte functions do. The first segment may be empty while the packet is not (after mbuf_trim_head()
+ * over its end): a parser calls mbuf_pull(m, header length) before it looks at mbuf_view(), which
+ * costs one comparison when the bytes are there.
+ *
  * Thread: a pool belongs to one worker; no call here locks.
  */
 #ifndef LEAT_MBUF_MBUF_H
@@ -89,7 +94,9 @@ struct mbuf_meta {
 	uint8_t csum_field; /* tx, PARTIAL: offset of the checksum field from l4_off */
 	uint8_t gso_ecn;    /* CWR is set in the first segment only */
 	uint8_t l2_flags;   /* MBUF_L2_* */
-	uint8_t spare[3];
+	uint8_t in_pool;    /* freed by us and not taken since: catches a second free */
+	uint8_t audit;      /* scratch of the audit, 0 otherwise */
+	uint8_t spare;
 	union {
 		uint64_t cb64[3]; /* for the layer that holds it, void after a move */
 		void *cbp[3];
@@ -124,8 +131,10 @@ enum mbuf_prio { MBUF_PRIO_BULK, MBUF_PRIO_CTL, MBUF_PRIOS };
 #define MBUF_SMALL_ROOM 1856u
 #define MBUF_BIG_ROOM   16384u
 
+#define MBUF_POOL_NAME_MAX 20u
+
 struct mbuf_pool_conf {
-	const char *name; /* unique in the process, at most 20 bytes */
+	const char *name; /* unique in the process, 1 to MBUF_POOL_NAME_MAX bytes */
 	uint32_t count[MBUF_CLASSES];
 	uint32_t reserve[MBUF_CLASSES]; /* kept from bulk data */
 	uint8_t core;                   /* written into the marks */
@@ -148,9 +157,14 @@ struct mbuf_audit {
 	uint32_t unaccounted; /* size - avail - held, 0 unless something is broken */
 };
 
+struct mbuf_lifo;
+
 struct mbuf_pool {
 	struct rte_mempool *mp[MBUF_CLASSES];
-	int32_t credit[MBUF_CLASSES]; /* allocations until the slow path looks again */
+	struct mbuf_lifo *free[MBUF_CLASSES]; /* the free buffers of mp */
+	/* With so many free or fewer, an allocation takes the slow path: the reserve for bulk, 0
+	 * for control, everything while fault injection is armed. */
+	uint32_t floor[MBUF_CLASSES][MBUF_PRIOS];
 	uint8_t core;
 	uint32_t tick_ms; /* set once a round: mbuf_pool_tick() */
 	uint32_t reserve[MBUF_CLASSES];
@@ -172,11 +186,17 @@ uint32_t mbuf_pool_avail(const struct mbuf_pool *pool, enum mbuf_class cls);
 /* Every buffer back in the pool? */
 bool mbuf_pool_full(const struct mbuf_pool *pool);
 void mbuf_pool_stats(const struct mbuf_pool *pool, struct mbuf_pool_stats *out);
+/*
+ * Count all buffers by holder. A segment counts for the holder of its packet; a buffer whose owner
+ * let go while a shared packet still looks at it counts for the holder of that one. Walks the
+ * whole pool: for tools and tests, on the owner's thread between two rounds.
+ */
 void mbuf_pool_audit(struct mbuf_pool *pool, struct mbuf_audit *out);
 /* Print who holds what, one line a buffer (at most max); for tests and people. */
 void mbuf_pool_dump(struct mbuf_pool *pool, unsigned max, void (*line)(void *ctx, const char *text),
 		    void *ctx);
-/* Fail the allocation after `after` successful ones (0: the next); for_good: all later ones too. */
+/* Fail the allocation after `after` successful ones (0: the next); for_good: all later ones too;
+ * after < 0: no more. What a driver takes by itself does not count. */
 void mbuf_pool_fail(struct mbuf_pool *pool, int64_t after, bool for_good);
 void mbuf_pool_count_drop(struct mbuf_pool *pool, enum drop_reason why);
 
@@ -189,10 +209,18 @@ mbuf_own mbuf_alloc_at(struct mbuf_pool *pool, enum mbuf_class cls, enum mbuf_pr
 #define mbuf_alloc(pool, cls, prio, holder) \
 	mbuf_alloc_at(pool, cls, prio, holder, (uint16_t)__LINE__)
 
-/* A new packet that shares bytes [off, off+len) of m (indirect buffers, no copy). */
+/*
+ * A new packet that shares bytes [off, off+len) of m (indirect buffers, no copy), which must be
+ * there. Each segment takes a SMALL buffer and keeps the one it looks at from being freed. Neither
+ * packet can be written to while both live, so headers go in front with mbuf_join().
+ *
+ * Meta of this and of mbuf_copy(): l2_off to l4_off where that header is among the bytes, else
+ * 0; checksum and segmentation state when the bytes are the whole packet or reach from l4_off, or
+ * before, to its end. The mark is m's. .m == NULL: no buffers.
+ */
 mbuf_own mbuf_share(struct mbuf_pool *pool, struct mbuf *m, uint32_t off, uint32_t len,
 		    enum mbuf_prio prio);
-/* A new packet with a copy of bytes [off, off+len) of m and its meta. */
+/* A new packet with a copy of bytes [off, off+len) of m. */
 mbuf_own mbuf_copy(struct mbuf_pool *pool, const struct mbuf *m, uint32_t off, uint32_t len,
 		   enum mbuf_prio prio);
 
@@ -224,10 +252,32 @@ static inline void mbuf_mark_at(struct mbuf *m, enum mbuf_holder holder, uint16_
 }
 #define mbuf_mark(m, holder) mbuf_mark_at(m, holder, (uint16_t)__LINE__)
 
+/* The same on every segment: for a driver, which may free them one by one. */
+static inline void mbuf_mark_all_at(struct mbuf *m, enum mbuf_holder holder, uint16_t line)
+{
+	for (; m != NULL; m = (struct mbuf *)m->rte.next)
+		mbuf_mark_at(m, holder, line);
+}
+#define mbuf_mark_all(m, holder) mbuf_mark_all_at(m, holder, (uint16_t)__LINE__)
+
 static inline enum mbuf_holder mbuf_holder_of(const struct mbuf *m)
 {
 	return (enum mbuf_holder)(m->meta.mark & 0xff);
 }
+
+/* Take over what a DPDK driver received: meta zeroed, marked as RX. Drivers take their buffers from
+ * the mempool without passing mbuf_alloc(); these are marked as DRIVER until then. */
+static inline mbuf_own mbuf_adopt_at(struct rte_mbuf *r, uint16_t line)
+{
+	struct mbuf *first = (struct mbuf *)r;
+
+	for (struct mbuf *m = first; m != NULL; m = (struct mbuf *)m->rte.next) {
+		m->meta = (struct mbuf_meta){.pool = m->meta.pool};
+		mbuf_mark_at(m, MBUF_RX, line);
+	}
+	return (mbuf_own){first};
+}
+#define mbuf_adopt(r) mbuf_adopt_at(r, (uint16_t)__LINE__)
 
 /* ---- bytes ---- */
 
@@ -276,26 +326,38 @@ static inline uint16_t mbuf_here(const struct mbuf *m)
 #define MBUF_FOR_EACH_SEG(seg, m) \
 	for (struct mbuf *seg = (m); seg != NULL; seg = mbuf_seg_next(seg))
 
+NODISCARD int mbuf_pull_slow(struct mbuf *m, uint32_t n);
+
 /* Make the first n bytes contiguous (moves bytes up from later segments). -EMSGSIZE: packet is
- * shorter or the first buffer has no room. The packet stays as it was on error. */
-NODISCARD int mbuf_pull(struct mbuf *m, uint32_t n);
-/* Cut n bytes off the head; whole segments that become empty are released. n <= mbuf_len(m). */
+ * shorter or the first buffer has no room, or is shared. The packet stays as it was on error. */
+NODISCARD static inline int mbuf_pull(struct mbuf *m, uint32_t n)
+{
+	return LIKELY(n <= m->rte.data_len) ? 0 : mbuf_pull_slow(m, n);
+}
+
+/* Cut n bytes off the head; whole segments that become empty are released, but for the first.
+ * n <= mbuf_len(m). */
 void mbuf_trim_head(struct mbuf *m, uint32_t n);
+/* Release empty segments at the head, the first too: *mp is another pointer afterwards, with the
+ * same meta but header offsets 0. For an owner that keeps the rest for long. */
+void mbuf_shed_head(struct mbuf **mp);
 /* Keep the first n bytes only. n <= mbuf_len(m). */
 void mbuf_trim_to(struct mbuf *m, uint32_t n);
-/* Grow by n bytes in the headroom; NULL when there is not that much. */
+/* Grow by n bytes in the headroom; NULL when there is not that much or the buffer is shared. */
 uint8_t *mbuf_prepend(struct mbuf *m, uint32_t n);
-/* Grow the last segment by n bytes; NULL when its tailroom is smaller. */
+/* Grow the last segment by n bytes; NULL when its tailroom is smaller or the buffer is shared. */
 uint8_t *mbuf_append(struct mbuf *m, uint32_t n);
-/* Append bytes, taking more buffers as needed. -ENOBUFS: nothing appended. */
+/* Append bytes, taking more buffers as needed (BIG for more than fits in a SMALL one). -ENOBUFS:
+ * no buffers, -EOVERFLOW: too many segments; nothing appended then. */
 NODISCARD int mbuf_append_bytes(struct mbuf *m, const void *src, uint32_t n, enum mbuf_prio prio);
 /* Copy bytes [off, off+n) out. Returns how many there were. */
 uint32_t mbuf_copy_out(const struct mbuf *m, uint32_t off, void *dst, uint32_t n);
 /* Join: tail's segments behind m's; consumes tail. -EOVERFLOW (segment count): tail is dropped. */
 NODISCARD int mbuf_join(struct mbuf *m, mbuf_own tail);
-/* Ones-complement sum of bytes [off, off+n), native order (see base/csum.h). */
+/* Ones-complement sum of bytes [off, off+n), which must be there, added to sum as if they began
+ * at an even place (see base/csum.h). */
 uint32_t mbuf_csum(const struct mbuf *m, uint32_t off, uint32_t n, uint32_t sum);
-/* Memory really tied up by this packet: buffers, not payload. */
+/* Memory really tied up by this packet: buffers, not payload, and what shared segments look at. */
 uint32_t mbuf_truesize(const struct mbuf *m);
 /* Is anyone else looking at these bytes (shared or indirect)? Then do not write. */
 bool mbuf_writable(const struct mbuf *m);
@@ -358,6 +420,9 @@ static inline void mbufq_trim_head(struct mbufq *q, uint32_t n)
 	q->bytes -= n;
 }
 
+/* Cut n bytes off the front of the queue: whole packets are done, of the first that is left the
+ * emptied segments are released, so pointers to it are void. Returns how many bytes there were. */
+uint32_t mbufq_consume(struct mbufq *q, uint32_t n);
 /* Move all of src behind dst; marks are rewritten. */
 void mbufq_splice(struct mbufq *dst, struct mbufq *src);
 void mbufq_purge(struct mbufq *q, enum drop_reason why);
