@@ -27,6 +27,7 @@ struct ooo {
 struct ooo_run {
 	struct rb_node node;
 	struct tcp_range range;
+	uint32_t mem_bytes; /* true memory of pkts */
 	struct mbufq pkts; /* holder MBUF_TCP_OOO; packets begin at payload and are contiguous */
 };
 
