@@ -39,7 +39,7 @@ static void add_port(struct sleeper *w, struct stack *s, unsigned i)
 		add_fd(w, fd, POLLIN);
 	else
 		w->must_poll = true;
-	if (s->txq[i].count == 0)
+	if (!stack_tx_pending(s, i))
 		return;
 	fd = p->ops->tx_wait_fd ? p->ops->tx_wait_fd(p) : -1;
 	if (fd >= 0)

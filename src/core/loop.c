@@ -34,6 +34,8 @@ static void txq_flush(struct stack *s, unsigned port)
 	struct stack_txq *q = &s->txq[port];
 	uint32_t done = 0;
 
+	if (q->count == 0)
+		port_flush(s->ports[port]);
 	while (done < q->count) {
 		uint32_t n = min_u32(q->count - done, PORT_BURST);
 		uint16_t k = port_tx(s->ports[port], q->pkts + done, (uint16_t)n);
@@ -117,7 +119,7 @@ static unsigned run_tx(struct stack *s)
 		s->round_end[i](s);
 	for (unsigned i = 0; i < s->n_ports; i++) {
 		total += s->txq[i].count;
-		if (s->txq[i].count > 0)
+		if (stack_tx_pending(s, i))
 			txq_flush(s, i);
 	}
 	return total;
@@ -201,7 +203,7 @@ uint64_t stack_next_ns(const struct stack *s)
 	for (unsigned i = 0; i < s->n_ports; i++) {
 		struct port *p = s->ports[i];
 
-		if (s->txq[i].count > 0)
+		if (stack_tx_pending(s, i))
 			return s->now_ns;
 		if (p->ops->next_ns)
 			next = min_u64(next, p->ops->next_ns(p));

@@ -145,6 +145,12 @@ static inline void stack_work_cancel(struct stack_work *w)
 	list_del(&w->link);
 }
 
+/* Do frames wait for room in the port? */
+static inline bool stack_tx_pending(const struct stack *s, unsigned port)
+{
+	return s->txq[port].count > 0 || s->ports[port]->held.count > 0;
+}
+
 /* Queue a finished frame on a port; sent in the transmit phase. Consumes in. */
 void stack_tx(struct stack *s, unsigned port, mbuf_own in);
 
