@@ -24,10 +24,12 @@
 	/* link */ \
 	X(ETH_SHORT, "eth-short", "frame shorter than its link header") \
 	X(ETH_NOTFORUS, "eth-not-for-us", "unicast frame for another link address") \
+	X(ETH_BAD_SRC, "eth-bad-source", "frame whose source is a group address") \
+	X(ETH_NO_IFACE, "eth-no-interface", "frame on a port that has no interface") \
 	X(ETH_TYPE, "eth-type", "ethertype that nobody handles") \
 	X(ETH_VLAN, "eth-vlan", "VLAN tag that no interface carries") \
 	X(ARP_MALFORMED, "arp-malformed", "ARP packet with bad lengths or addresses") \
-	X(ARP_DONE, "arp-ignored", "ARP packet that does not concern us") \
+	X(ARP_IGNORED, "arp-ignored", "ARP packet that does not concern us") \
 	X(NEIGH_QUEUE_FULL, "neigh-queue-full", "too many packets wait for one neighbour") \
 	X(NEIGH_TABLE_FULL, "neigh-table-full", "too many unresolved neighbours") \
 	X(NEIGH_UNREACHABLE, "neigh-unreachable", "the neighbour does not answer ARP or ND") \
@@ -46,6 +48,7 @@
 	X(IP_NO_PROTO, "ip-no-proto", "upper-layer protocol that nobody handles") \
 	X(REASS_OVERLAP, "reass-overlap", "overlapping fragments: datagram discarded") \
 	X(REASS_MALFORMED, "reass-malformed", "fragment with an impossible offset or length") \
+	X(REASS_DUP, "reass-duplicate", "fragment that was there already") \
 	X(REASS_TIMEOUT, "reass-timeout", "fragments of a datagram did not all arrive in time") \
 	X(REASS_LIMIT, "reass-limit", "reassembly memory limit reached") \
 	X(ICMP_MALFORMED, "icmp-malformed", "ICMP message with bad length or checksum") \

@@ -354,6 +354,23 @@ NODISCARD int mbuf_append_bytes(struct mbuf *m, const void *src, uint32_t n, enu
 uint32_t mbuf_copy_out(const struct mbuf *m, uint32_t off, void *dst, uint32_t n);
 /* Join: tail's segments behind m's; consumes tail. -EOVERFLOW (segment count): tail is dropped. */
 NODISCARD int mbuf_join(struct mbuf *m, mbuf_own tail);
+
+/* Join with m's last segment known, so that a row of joins stays linear. Consumes tail; the caller
+ * bounds the segments. Returns the new last one. */
+static inline struct mbuf *mbuf_join_at(struct mbuf *m, struct mbuf *last, mbuf_own tail)
+{
+	struct mbuf *t = tail.m;
+
+	m->rte.nb_segs = (uint16_t)(m->rte.nb_segs + t->rte.nb_segs);
+	m->rte.pkt_len += t->rte.pkt_len;
+	last->rte.next = &t->rte;
+	t->rte.nb_segs = 1;
+	t->rte.pkt_len = t->rte.data_len;
+	while (t->rte.next != NULL)
+		t = mbuf_seg_next(t);
+	return t;
+}
+
 /* Ones-complement sum of bytes [off, off+n), which must be there, added to sum as if they began
  * at an even place (see base/csum.h). */
 uint32_t mbuf_csum(const struct mbuf *m, uint32_t off, uint32_t n, uint32_t sum);
