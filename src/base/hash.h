@@ -56,13 +56,16 @@ static inline uint32_t hash_addr(const struct hash_key *key, const struct ipaddr
 /* Address and 32 further bits: a neighbour on an interface, a listener's address and port. */
 static inline uint32_t hash_addr_u32(const struct hash_key *key, const struct ipaddr *a, uint32_t v)
 {
-	return hash_finish(
-		hash_mix(hash_addr64(key->k[0], key->k[1], a) ^ key->k[2], v ^ key->k[3]));
+	uint64_t ha = hash_addr64(key->k[0], key->k[1], a);
+	uint64_t hv = hash_mix(v ^ key->k[1], key->k[2]);
+
+	return hash_finish(hash_mix(ha ^ hv, hv ^ key->k[3]));
 }
 
 /*
- * A flow, directed: swapping a and b gives another value. Every factor of the three products
- * contains a secret, so neither addresses nor ports can be chosen to make one of them zero.
+ * A flow, directed: swapping a and b gives another value. Three products side by side, then one of
+ * all: each input is multiplied twice, because once leaves ports that count up in a visible
+ * pattern. Every factor contains a secret, so no input can be chosen to make one of them zero.
  */
 static inline uint32_t hash_tuple(const struct hash_key *key, const struct ipaddr *a,
 				  uint16_t aport, const struct ipaddr *b, uint16_t bport,
@@ -71,8 +74,9 @@ static inline uint32_t hash_tuple(const struct hash_key *key, const struct ipadd
 	uint64_t ports = (uint64_t)aport << 32 | (uint64_t)bport << 16 | proto;
 	uint64_t ha = hash_addr64(key->k[0], key->k[1], a);
 	uint64_t hb = hash_addr64(key->k[2], key->k[3], b);
+	uint64_t hp = hash_mix(ports ^ key->k[1], key->k[2]);
 
-	return hash_finish(hash_mix(ha ^ key->k[3], hb ^ key->k[1] ^ ports));
+	return hash_finish(hash_mix(ha ^ hp, hb ^ key->k[3]));
 }
 
 #endif
