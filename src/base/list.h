@@ -17,7 +17,6 @@ struct list {
 	struct list *prev;
 };
 
-#define LIST_ENTRY(ptr, type, member) CONTAINER_OF(ptr, type, member)
 
 /* pos and tmp are struct list *. The body of the plain form must not remove pos. */
 #define LIST_FOR_EACH(pos, head) for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)

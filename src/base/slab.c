@@ -86,7 +86,7 @@ void slab_fini(struct slab *s)
 	struct list *l;
 
 	while ((l = list_pop_head(&s->chunks)) != NULL) {
-		struct chunk *c = LIST_ENTRY(l, struct chunk, link);
+		struct chunk *c = CONTAINER_OF(l, struct chunk, link);
 
 		UNPOISON(c, s->chunk_size);
 		mem_free(s->mem, c, s->chunk_size);
@@ -201,6 +201,6 @@ void slab_for_each(struct slab *s, void (*fn)(void *obj, void *arg), void *arg)
 
 	LIST_FOR_EACH (l, &s->chunks) {
 		for (size_t w = 0; w < words; w++)
-			walk_word(s, LIST_ENTRY(l, struct chunk, link), w, fn, arg);
+			walk_word(s, CONTAINER_OF(l, struct chunk, link), w, fn, arg);
 	}
 }

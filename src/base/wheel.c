@@ -134,7 +134,7 @@ static void open_slot(struct wheel *w, unsigned slot, uint64_t start_ns, uint64_
 	w->now_ns = max_u64(w->now_ns, start_ns);
 	w->near_ns = UINT64_MAX;
 	while ((l = list_pop_head(&timers)) != NULL) {
-		struct wheel_timer *t = LIST_ENTRY(l, struct wheel_timer, link);
+		struct wheel_timer *t = CONTAINER_OF(l, struct wheel_timer, link);
 
 		if (slot < WHEEL_SLOTS && t->expires_ns <= now_ns) {
 			t->slot = WHEEL_NO_SLOT;
@@ -175,7 +175,7 @@ unsigned wheel_advance(struct wheel *w, uint64_t now_ns, void *ctx)
 	list_splice_tail(&w->firing, &w->overdue);
 	collect_due(w, max_u64(now_ns, w->now_ns));
 	while ((l = list_pop_head(&w->firing)) != NULL) {
-		struct wheel_timer *t = LIST_ENTRY(l, struct wheel_timer, link);
+		struct wheel_timer *t = CONTAINER_OF(l, struct wheel_timer, link);
 
 		w->armed--;
 		fired++;

@@ -135,10 +135,10 @@ static void test_loops(void **state)
 		list_add_tail(&head, &items[i].link);
 	}
 	LIST_FOR_EACH (pos, &head)
-		assert_int_equal(LIST_ENTRY(pos, struct item, link)->number, n++);
+		assert_int_equal(CONTAINER_OF(pos, struct item, link)->number, n++);
 	assert_int_equal(n, 5);
 	LIST_FOR_EACH_SAFE (pos, tmp, &head) {
-		if (LIST_ENTRY(pos, struct item, link)->number % 2 == 0)
+		if (CONTAINER_OF(pos, struct item, link)->number % 2 == 0)
 			list_del(pos);
 	}
 	assert_ptr_equal(list_pop_head(&head), &items[1].link);
