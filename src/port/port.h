@@ -60,7 +60,8 @@ struct port {
 	uint32_t max_gso_bytes; /* largest superpacket (IP bytes), 0 without TSO */
 	uint32_t caps;
 	struct mbuf_pool *pool; /* where received frames come from */
-	const uint64_t *now_ns; /* the stack's clock, read once a round */
+	const uint64_t *now_ns; /* the stack's clock, read once a round; NULL before it has one */
+	struct mbufq held;      /* taken by port_tx() and cut or finished, not yet by the driver */
 	struct port_counters cnt;
 };
 
@@ -87,15 +88,22 @@ NODISCARD int port_open(const struct port_conf *conf, struct port **out, char *e
 			size_t err_size);
 void port_close(struct port *p);
 
+/* Offer the held frames to the driver again. */
+void port_flush(struct port *p);
+
 static inline uint16_t port_rx(struct port *p, struct mbuf **pkts, uint16_t max)
 {
+	if (UNLIKELY(p->held.count > 0))
+		port_flush(p);
 	return p->ops->rx(p, pkts, max);
 }
 
 /*
  * Transmit n frames, doing checksums and segmentation in software where caps lack them.
  * Consumes all it returns as taken; the rest stay with the caller. With software GSO a
- * superpacket is taken whole or not at all.
+ * superpacket is taken whole or not at all: frames of it that the driver has no room for wait in
+ * p->held (some 64 and those of one superpacket at most) and go out first, with the next port_tx(),
+ * also of n = 0, or port_rx(). While held.count > 0 there is something to wait for: tx_wait_fd().
  */
 uint16_t port_tx(struct port *p, struct mbuf **pkts, uint16_t n);
 
