@@ -36,7 +36,7 @@
  */
 #define PRIVATE_EAL_MB 128u
 
-/* What argv points to: the EAL keeps pointers into it, so it lives as long as the process. */
+/* The EAL keeps pointers to its arguments, so they live as long as the process. */
 struct args {
 	char *argv[ARGS_MAX];
 	unsigned argc;
@@ -267,14 +267,16 @@ static void remove_runtime_dir(void)
  * The EAL's own threads inherit the signal mask: with all blocked, every signal reaches a thread
  * of the program as if the EAL were not there.
  */
-static int call_eal(struct args *a)
+static int call_eal(const struct args *a)
 {
+	char *argv[ARGS_MAX]; /* rte_eal_init() writes to it */
 	sigset_t all, old;
 	int r;
 
+	memcpy(argv, a->argv, sizeof(argv));
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = rte_eal_init((int)a->argc, a->argv);
+	r = rte_eal_init((int)a->argc, argv);
 	if (r < 0)
 		r = rte_errno > 0 ? -rte_errno : -EIO;
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
