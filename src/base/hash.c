@@ -35,7 +35,7 @@ static void load_tail(const uint8_t *p, size_t len, uint64_t *a, uint64_t *b)
 uint32_t hash_bytes(const struct hash_key *key, const void *p, size_t len)
 {
 	const uint8_t *b = p;
-	uint64_t h = key->k[0] ^ len;
+	uint64_t h = key->k[0];
 	size_t left = len;
 	uint64_t x, y;
 

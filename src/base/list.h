@@ -17,7 +17,6 @@ struct list {
 	struct list *prev;
 };
 
-
 /* pos and tmp are struct list *. The body of the plain form must not remove pos. */
 #define LIST_FOR_EACH(pos, head) for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)
 /* The body may remove pos, and pos only. */

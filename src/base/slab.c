@@ -58,13 +58,26 @@ static size_t stride_for(size_t obj_size)
 	return stride;
 }
 
+static size_t chunk_bytes(size_t objs, size_t stride)
+{
+	return round_up_pow2(head_bytes(objs) + objs * stride);
+}
+
+/* A chunk for all objects if they are few, else CHUNK_BYTES, else what a few large ones need. */
+static size_t chunk_size_for(size_t stride, size_t max_objs)
+{
+	size_t all = min_size(max_objs, CHUNK_BYTES / stride + 1);
+	size_t few = min_size(max_objs, CHUNK_MIN_OBJS);
+
+	return max_size(chunk_bytes(few, stride), min_size(chunk_bytes(all, stride), CHUNK_BYTES));
+}
+
 void slab_init(struct slab *s, const struct mem *mem, const char *name, size_t obj_size,
 	       size_t max_objs)
 {
 	size_t stride = stride_for(obj_size);
-	size_t want = min_size(max_objs, max_size(CHUNK_MIN_OBJS, CHUNK_BYTES / stride));
-	size_t chunk_size = round_up_pow2(head_bytes(want) + want * stride);
-	size_t fit = (chunk_size - head_bytes(want)) / stride;
+	size_t chunk_size = chunk_size_for(stride, max_objs);
+	size_t fit = chunk_size / stride;
 
 	assert(obj_size > 0 && max_objs > 0);
 	while (head_bytes(fit) + fit * stride > chunk_size)

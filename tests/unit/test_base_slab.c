@@ -69,6 +69,27 @@ static void test_small_maximum_is_small(void **state)
 	slab_fini(&s);
 }
 
+/* The last object of a chunk ends inside it, for every size and maximum. */
+static void test_chunk_layout(void **state)
+{
+	(void)state;
+	for (size_t size = 1; size < 20000; size += 1 + size / 8) {
+		for (size_t max = 1; max < 20000; max = max * 3 + 1) {
+			struct slab s;
+			uint8_t *obj = NULL;
+
+			slab_init(&s, mem_libc(), "layout", size, max);
+			assert_true(s.chunk_size <= 65536 || s.per_chunk < 2 * 8);
+			for (size_t i = 0; i < min_size(max, s.per_chunk); i++)
+				obj = slab_get(&s);
+			assert_non_null(obj);
+			assert_true(((uintptr_t)obj & (s.chunk_size - 1)) + size <= s.chunk_size);
+			assert_int_equal(s.capacity, s.per_chunk); /* all from one chunk */
+			slab_fini(&s);
+		}
+	}
+}
+
 static void test_without_memory(void **state)
 {
 	struct memfail mf;
@@ -192,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_small_maximum_is_small),
+		cmocka_unit_test(test_chunk_layout),
 		cmocka_unit_test(test_without_memory),
 		cmocka_unit_test(test_last_released_first),
 		cmocka_unit_test(test_walk),

@@ -253,6 +253,7 @@ static void test_never_early_never_late(void **state)
 		if (start + span < start)
 			continue;
 		world_init(&w, i, start);
+		arm(&w, &w.item[0], start + span + (i & 1)); /* also from a nanosecond later */
 		arm(&w, &w.item[0], start + span);
 		advance(&w, start + span / 2);
 		assert_int_equal(w.fired, span / 2 >= span);
@@ -261,6 +262,23 @@ static void test_never_early_never_late(void **state)
 		advance(&w, start + span);
 		assert_int_equal(w.fired, 1);
 	}
+}
+
+/* Disarming everything leaves no slot marked as occupied, and nobody to wake for. */
+static void test_disarm_leaves_nothing(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	world_init(&w, 3, SEC);
+	for (unsigned i = 0; i < TIMERS; i++)
+		arm(&w, &w.item[i], SEC + random_span(&w.rand));
+	for (unsigned i = 0; i < TIMERS; i++) {
+		disarm(&w, &w.item[i]);
+		disarm(&w, &w.item[i]); /* harmless */
+	}
+	assert_int_equal(wheel_count(&w.wheel), 0);
+	assert_int_equal(wheel_next_ns(&w.wheel), UINT64_MAX);
 }
 
 static void test_past_fires_at_next_advance(void **state)
@@ -407,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_sleeper),
 		cmocka_unit_test(test_one_timer_wakes),
 		cmocka_unit_test(test_never_early_never_late),
+		cmocka_unit_test(test_disarm_leaves_nothing),
 		cmocka_unit_test(test_past_fires_at_next_advance),
 		cmocka_unit_test(test_rearm_for_now_ends),
 		cmocka_unit_test(test_rearm_earlier_and_later),
