@@ -7,7 +7,7 @@
 #include "wire/proto.h"
 #include "wire/pseudo.h"
 
-int udp_parse_first(struct udp *h, struct view first, size_t payload_len, bool v6)
+int udp_parse_first(struct udphdr *h, struct view first, size_t payload_len, bool v6)
 {
 	if (first.len < UDP_HLEN)
 		return UDP_ESHORT;
@@ -22,13 +22,13 @@ int udp_parse_first(struct udp *h, struct view first, size_t payload_len, bool v
 	return 0;
 }
 
-bool udp_csum_ok(const struct udp *h, struct view v, const struct ipaddr *src,
+bool udp_csum_ok(const struct udphdr *h, struct view v, const struct ipaddr *src,
 		 const struct ipaddr *dst)
 {
 	return h->csum == 0 || pseudo_ok(view_first(v, h->len), src, dst, PROTO_UDP);
 }
 
-size_t udp_emit(uint8_t *buf, const struct udp *h)
+size_t udp_emit(uint8_t *buf, const struct udphdr *h)
 {
 	store_be16(buf, h->sport);
 	store_be16(buf + 2, h->dport);
@@ -37,7 +37,7 @@ size_t udp_emit(uint8_t *buf, const struct udp *h)
 	return UDP_HLEN;
 }
 
-uint16_t udp_csum(const struct udp *h, uint32_t data_sum, const struct ipaddr *src,
+uint16_t udp_csum(const struct udphdr *h, uint32_t data_sum, const struct ipaddr *src,
 		  const struct ipaddr *dst)
 {
 	uint32_t sum = csum_add(data_sum, pseudo_sum(src, dst, PROTO_UDP, h->len));
