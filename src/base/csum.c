@@ -26,7 +26,7 @@
 #endif
 
 /* Below this the set-up of the wide loop costs more than it gains. */
-#define WIDE_MIN 64
+#define WIDE_MIN 96
 
 /* Two folds: the first may carry into bit 32 again. */
 static inline uint32_t fold64(uint64_t sum)

@@ -13,10 +13,12 @@
  * at a line's start, so a lookup usually costs one miss and touches no foreign object.
  *
  * Growth is incremental. A larger array is cleared and then filled a few slots at each insertion,
- * while lookups see both arrays: no insertion pays for more than one allocation, 64 slots cleared
- * and 16 moved. Without memory to grow, the table fills up to 15/16 and then refuses. It never
- * shrinks. Hashes must be keyed (hash.h) where strangers choose the keys; many objects under one
- * hash make a long run, so hash on what is almost unique.
+ * while lookups see both arrays: no insertion pays for more than one call of the allocator, 64
+ * slots cleared and 16 moved. The call itself can cost more: the heap's free of a 16 MB array takes
+ * a millisecond in munmap(), so size the table at start-up where that matters. Without memory to
+ * grow, it fills up to 15/16 and then refuses. It never shrinks. Hashes must be keyed (hash.h)
+ * where strangers choose the keys; many objects under one hash make a long run, so hash on what is
+ * almost unique.
  */
 #ifndef LEAT_BASE_HTAB_H
 #define LEAT_BASE_HTAB_H

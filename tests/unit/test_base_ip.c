@@ -91,47 +91,47 @@ static void test_v4_is_mapped(void **state)
 
 enum { UNSPEC = 1, LOOP = 2, MCAST = 4, LINK = 8, BCAST = 16, BAD = 32 };
 
+static const struct {
+	const char *text;
+	unsigned is;
+} class_rows[] = {
+	{"0.0.0.0", UNSPEC},
+	{"::", UNSPEC},
+	{"0.0.0.1", BAD},
+	{"0.255.255.255", BAD},
+	{"1.0.0.0", 0},
+	{"126.255.255.255", 0},
+	{"127.0.0.1", LOOP | BAD},
+	{"127.255.255.255", LOOP | BAD},
+	{"128.0.0.0", 0},
+	{"::1", LOOP | BAD},
+	{"::2", 0},
+	{"0:0:0:1::1", 0},
+	{"169.253.255.255", 0},
+	{"169.254.0.1", LINK},
+	{"169.255.0.0", 0},
+	{"fe80::1", LINK},
+	{"febf:ffff::", LINK},
+	{"fec0::1", 0},
+	{"fe7f::1", 0},
+	{"223.255.255.255", 0},
+	{"224.0.0.1", MCAST | BAD},
+	{"239.255.255.255", MCAST | BAD},
+	{"240.0.0.1", BAD},
+	{"255.255.255.254", BAD},
+	{"255.255.255.255", BCAST | BAD},
+	{"ff02::1", MCAST | BAD},
+	{"ff00::", MCAST | BAD},
+	{"feff::1", 0},
+	{"2001:db8::1", 0},
+	{"::127.0.0.1", 0},
+};
+
 static void test_classes(void **state)
 {
-	static const struct {
-		const char *text;
-		unsigned is;
-	} rows[] = {
-		{"0.0.0.0", UNSPEC},
-		{"::", UNSPEC},
-		{"0.0.0.1", BAD},
-		{"0.255.255.255", BAD},
-		{"1.0.0.0", 0},
-		{"126.255.255.255", 0},
-		{"127.0.0.1", LOOP | BAD},
-		{"127.255.255.255", LOOP | BAD},
-		{"128.0.0.0", 0},
-		{"::1", LOOP | BAD},
-		{"::2", 0},
-		{"0:0:0:1::1", 0},
-		{"169.253.255.255", 0},
-		{"169.254.0.1", LINK},
-		{"169.255.0.0", 0},
-		{"fe80::1", LINK},
-		{"febf:ffff::", LINK},
-		{"fec0::1", 0},
-		{"fe7f::1", 0},
-		{"223.255.255.255", 0},
-		{"224.0.0.1", MCAST | BAD},
-		{"239.255.255.255", MCAST | BAD},
-		{"240.0.0.1", BAD},
-		{"255.255.255.254", BAD},
-		{"255.255.255.255", BCAST | BAD},
-		{"ff02::1", MCAST | BAD},
-		{"ff00::", MCAST | BAD},
-		{"feff::1", 0},
-		{"2001:db8::1", 0},
-		{"::127.0.0.1", 0},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct ipaddr a = addr(rows[i].text);
+	for (size_t i = 0; i < ARRAY_LEN(class_rows); i++) {
+		struct ipaddr a = addr(class_rows[i].text);
 		unsigned is = 0;
 
 		is |= ipaddr_is_unspecified(&a) ? UNSPEC : 0;
@@ -140,8 +140,9 @@ static void test_classes(void **state)
 		is |= ipaddr_is_link_local(&a) ? LINK : 0;
 		is |= ipaddr_is_v4_broadcast(&a) ? BCAST : 0;
 		is |= ipaddr_is_bad_source(&a) ? BAD : 0;
-		if (is != rows[i].is)
-			fail_msg("%s: classes %#x, not %#x", rows[i].text, is, rows[i].is);
+		if (is != class_rows[i].is)
+			fail_msg("%s: classes %#x, not %#x", class_rows[i].text, is,
+				 class_rows[i].is);
 	}
 }
 
