@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Large memory: aligned, zero, given back whole. */
+#include "plat/mem.h"
+
+#include "base/bits.h"
+#include "base/compiler.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Is this page part of a mapping? */
+static bool mapped(const uint8_t *p)
+{
+	unsigned char in_core;
+
+	return mincore((void *)align_down((uintptr_t)p, 4096), 1, &in_core) == 0;
+}
+
+static void test_map(void **state)
+{
+	static const size_t lens[] = {1, 4096, PLAT_HUGE_BYTES - 1, PLAT_HUGE_BYTES,
+				      PLAT_HUGE_BYTES + 1, 5 * PLAT_HUGE_BYTES};
+	uint8_t *p[ARRAY_LEN(lens)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+		p[i] = plat_mem_map(lens[i]);
+		assert_non_null(p[i]);
+		assert_true(is_aligned(p[i], PLAT_HUGE_BYTES));
+		for (size_t k = 0; k < lens[i]; k += 1000) {
+			assert_int_equal(p[i][k], 0);
+			p[i][k] = 0xff;
+		}
+		p[i][lens[i] - 1] = 0xff;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+		size_t whole = align_up(lens[i], PLAT_HUGE_BYTES);
+
+		assert_true(mapped(p[i]) && mapped(p[i] + whole - 1));
+		plat_mem_unmap(p[i], lens[i]);
+		assert_false(mapped(p[i]) || mapped(p[i] + whole - 1));
+	}
+	plat_mem_unmap(NULL, 5);
+}
+
+static void test_map_refuses(void **state)
+{
+	static const size_t lens[] = {0, SIZE_MAX, SIZE_MAX - PLAT_HUGE_BYTES, (size_t)1 << 62};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++)
+		assert_null(plat_mem_map(lens[i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_map),
+		cmocka_unit_test(test_map_refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
