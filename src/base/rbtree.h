@@ -30,6 +30,8 @@ struct rb_root {
 	struct rb_node *node;
 };
 
+#define RB_ENTRY(ptr, type, member) CONTAINER_OF(ptr, type, member)
+
 /* Below 0, 0, above 0 as memcmp. */
 typedef int (*rb_cmp)(const struct rb_node *a, const struct rb_node *b);
 
