@@ -8,9 +8,7 @@
 
 #include "plat/clock.h"
 #include "port/gso.h"
-#include "wire/ip4.h"
-#include "wire/ip6.h"
-#include "wire/pseudo.h"
+#include "port/rxcsum.h"
 #include "wire/tcp.h"
 
 #include <errno.h>
@@ -118,52 +116,6 @@ static struct mbuf *swap_buffers(struct kernel_port *k, struct kernel_slot *s, u
 
 /* ---- receive ---- */
 
-/* Where the TCP header of a superpacket begins, counted from the IP header; 0: nowhere. */
-static size_t find_tcp(const struct eth *eh, struct view ip, size_t ip_len, struct ipaddr *src,
-		       struct ipaddr *dst)
-{
-	struct ip4 h4;
-	struct ip6 h6;
-	struct ip6_ext x;
-
-	if (eh->type == ETHERTYPE_IP4 && ip4_parse_first(&h4, ip, ip_len, false) == 0 &&
-	    h4.proto == PROTO_TCP && !ip4_is_fragment(&h4)) {
-		*src = h4.src;
-		*dst = h4.dst;
-		return h4.ihl_bytes;
-	}
-	if (eh->type != ETHERTYPE_IP6 || ip6_parse_first(&h6, ip, ip_len) < 0 ||
-	    ip6_ext_parse(&x, &h6, ip, IP6_ROUTER) < 0 || x.proto != PROTO_TCP || x.has_frag)
-		return 0;
-	*src = h6.src;
-	*dst = h6.dst;
-	return x.upper_off;
-}
-
-/*
- * A superpacket whose checksum the kernel has verified (LRO) instead of leaving it unfinished: the
- * one in the header belongs to no segment. Make it unfinished, as all others are.
- */
-static bool unfinish(struct mbuf *m)
-{
-	struct ipaddr src, dst;
-	struct eth eh;
-	size_t ip_len, l4;
-
-	if (eth_parse(&eh, mbuf_view(m)) < 0)
-		return false;
-	ip_len = mbuf_len(m) - eh.hlen;
-	l4 = find_tcp(&eh, view_skip(mbuf_view(m), eh.hlen), ip_len, &src, &dst);
-	if (l4 == 0 || eh.hlen + l4 + TCP_HLEN > mbuf_seg_len(m))
-		return false;
-	store_native16(mbuf_data(m) + eh.hlen + l4 + TCP_OFF_CSUM,
-		       pseudo_partial(&src, &dst, PROTO_TCP, (uint32_t)(ip_len - l4)));
-	m->meta.csum = MBUF_CSUM_PARTIAL;
-	m->meta.csum_field = TCP_OFF_CSUM;
-	m->meta.l4_off = (uint16_t)(mbuf_here(m) + eh.hlen + l4);
-	return true;
-}
-
 /* Metadata from the header. False: it makes no sense for this frame. */
 static bool apply_vnet(struct mbuf *m, const struct vnet *vn)
 {
@@ -185,7 +137,8 @@ static bool apply_vnet(struct mbuf *m, const struct vnet *vn)
 	if (vn->gso == VNET_GSO_UDP_L4)
 		return vn->needs_csum;
 	m->meta.gso_type = vn->gso == VNET_GSO_TCP4 ? MBUF_GSO_TCP4 : MBUF_GSO_TCP6;
-	return vn->needs_csum || unfinish(m);
+	/* Verified instead of unfinished (LRO): the checksum in the header belongs to no segment. */
+	return vn->needs_csum || rxcsum_unfinish(m);
 }
 
 /* The kernel keeps a tag beside the frame; put it back. The headroom is ours and large. */

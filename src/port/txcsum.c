@@ -15,12 +15,14 @@ static bool head_ours(const struct mbuf *m)
 	return rte_mbuf_refcnt_read(&m->rte) == 1 && !RTE_MBUF_CLONED(&m->rte);
 }
 
-/* The same packet in buffers of its own. Consumes in. */
-static mbuf_own own_copy(struct mbuf_pool *pool, mbuf_own in)
+mbuf_own txcsum_own_head(struct mbuf_pool *pool, mbuf_own in)
 {
 	MBUF(m, in);
-	mbuf_own copy = mbuf_copy(pool, m, 0, mbuf_len(m), MBUF_PRIO_BULK);
+	mbuf_own copy;
 
+	if (LIKELY(head_ours(m)))
+		return mbuf_move(&m);
+	copy = mbuf_copy(pool, m, 0, mbuf_len(m), MBUF_PRIO_BULK);
 	if (copy.m)
 		mbuf_done(&m);
 	else
@@ -39,11 +41,9 @@ mbuf_own txcsum_finish(struct mbuf_pool *pool, mbuf_own in)
 		mbuf_drop(&m, DROP_PORT_TX_ERROR);
 		return MBUF_NULL;
 	}
-	if (!head_ours(m)) {
-		m = own_copy(pool, mbuf_move(&m)).m;
-		if (!m)
-			return MBUF_NULL;
-	}
+	m = txcsum_own_head(pool, mbuf_move(&m)).m;
+	if (!m)
+		return MBUF_NULL;
 	if (mbuf_seg_len(m) < field + 2 && mbuf_pull(m, field + 2) < 0) {
 		mbuf_drop(&m, DROP_PORT_TX_ERROR);
 		return MBUF_NULL;

@@ -15,4 +15,8 @@
  */
 mbuf_own txcsum_finish(struct mbuf_pool *pool, mbuf_own in);
 
+/* The packet with a first segment that may be written: itself, or a copy. Consumes in; .m NULL:
+ * dropped (DROP_NOBUF). */
+mbuf_own txcsum_own_head(struct mbuf_pool *pool, mbuf_own in);
+
 #endif
