@@ -49,8 +49,6 @@ static void report_time(struct stats_report *report, uint64_t run_ns)
 		    seconds(&usage.ru_utime));
 	stats_ratio(report, "cpu_system_seconds", "seconds of processor time, system",
 		    seconds(&usage.ru_stime));
-	stats_value(report, "memory_peak_bytes", "bytes of memory at the peak",
-		    (uint64_t)usage.ru_maxrss * 1024);
 }
 
 void stats_print(const struct stats *stats, FILE *out, bool json, uint64_t now_ns)
