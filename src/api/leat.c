@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * leat.h and intercept.h: argument checks and errno; the work is ctl's and tcp's. Any call but
+ * leat_init() needs the thread's worker.
+ */
+#include "api/current.h"
+
+#include "ctl/instance.h"
+#include "inet/inet.h"
+#include "sock/sock.h"
+#include "tcp/tcp.h"
+
+#include <leat/intercept.h>
+#include <leat/leat.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SPIN_US_DEFAULT 50u
+#define SPIN_US_MAX     1000000u
+
+static int fail(int code, const char *text)
+{
+	(void)snprintf(current.err, sizeof(current.err), "%s", text);
+	errno = code;
+	return -1;
+}
+
+/* A result of ctl: 0, or -errno with the instance's line. */
+static int result(int rc)
+{
+	return rc < 0 ? fail(-rc, current.instance->err) : 0;
+}
+
+static int no_worker(void)
+{
+	return fail(ENOTCONN, "this thread has no stack: call leat_init() first");
+}
+
+const char *leat_strerror(void)
+{
+	return current.err;
+}
+
+static int start_sockets(struct instance *in, const struct leat_config *config)
+{
+	struct sock_conf sc = {
+		.spin_ns = (config->spin_us ? config->spin_us : SPIN_US_DEFAULT) * UINT64_C(1000),
+	};
+
+	return sock_init(in->stack, &sc);
+}
+
+int leat_init(const struct leat_config *config)
+{
+	struct instance *in;
+	int rc;
+
+	if (current.stack)
+		return fail(EALREADY, "this thread has a stack already");
+	if (!config)
+		return fail(EINVAL, "config: NULL");
+	if (config->spin_us > SPIN_US_MAX)
+		return fail(EINVAL, "spin_us: more than 1000000");
+	rc = instance_create(config, &in, current.err);
+	if (rc < 0) {
+		errno = -rc;
+		return -1;
+	}
+	rc = start_sockets(in, config);
+	if (rc < 0) {
+		(void)instance_destroy(in);
+		return fail(-rc, "sockets: out of memory or descriptors");
+	}
+	current.instance = in;
+	current.stack = in->stack;
+	return 0;
+}
+
+unsigned leat_fini(void)
+{
+	struct instance *in = current.instance;
+
+	if (!in)
+		return 0;
+	sock_fini(in->stack);
+	current.instance = NULL;
+	current.stack = NULL;
+	return instance_destroy(in);
+}
+
+int leat_port_add(const struct leat_port *port)
+{
+	if (!current.stack)
+		return no_worker();
+	if (!port)
+		return fail(EINVAL, "port: NULL");
+	return result(instance_port_add(current.instance, port));
+}
+
+int leat_addr_add(const char *port, const char *addr)
+{
+	if (!current.stack)
+		return no_worker();
+	if (!port || !addr)
+		return fail(EINVAL, "port and address must be given");
+	return result(instance_addr_add(current.instance, port, addr));
+}
+
+int leat_route_add(const char *dst, const char *gateway, const char *port)
+{
+	if (!current.stack)
+		return no_worker();
+	if (!dst)
+		return fail(EINVAL, "dst must be given");
+	return result(instance_route_add(current.instance, dst, gateway, port));
+}
+
+int leat_forwarding_set(bool v4, bool v6)
+{
+	if (!current.stack)
+		return no_worker();
+	inet_forwarding_set(current.stack, v4, v6);
+	return 0;
+}
+
+int leat_poll_once(int64_t timeout_ns)
+{
+	struct stack *s = current.stack;
+	uint64_t deadline;
+	int rc = 0;
+
+	if (!s)
+		return no_worker();
+	deadline = timeout_ns < 0 ? UINT64_MAX : s->env.mono_ns(s->env.ctx) + (uint64_t)timeout_ns;
+	while (stack_poll(s) == 0 && s->now_ns < deadline && rc == 0)
+		rc = stack_sleep(s, deadline, -1, NULL);
+	return rc < 0 ? fail(-rc, "interrupted by a signal") : 0;
+}
+
+/* ---- interception ---- */
+
+static int parse_prefix(const char *text, const char *what, struct ipprefix *out)
+{
+	if (ipprefix_parse(text, out) == 0)
+		return 0;
+	return instance_fail(current.instance, -EINVAL, "rule: %s '%s' is no PREFIX/LENGTH", what,
+			     text);
+}
+
+static struct ipprefix any_of(bool v4)
+{
+	struct ipaddr any = v4 ? ipaddr_any4() : ipaddr_any6();
+
+	return ipprefix_make(&any, v4 ? 96 : 0);
+}
+
+/* A rule with one prefix given takes the other's family from it. */
+static int add_rules(struct tcp_listener *l, const struct leat_rule *rule, struct tcp_intercept *ti)
+{
+	struct instance *in = current.instance;
+	int rc = 0;
+
+	if (rule->src)
+		rc = parse_prefix(rule->src, "src", &ti->src);
+	if (rc == 0 && rule->dst)
+		rc = parse_prefix(rule->dst, "dst", &ti->dst);
+	if (rc < 0)
+		return rc;
+	if (!rule->src && !rule->dst) {
+		ti->src = ti->dst = any_of(false);
+		rc = tcp_intercept_add(in->stack, ti, l);
+		ti->src = ti->dst = any_of(true);
+	} else if (!rule->src) {
+		ti->src = any_of(ipprefix_is_v4(&ti->dst));
+	} else if (!rule->dst) {
+		ti->dst = any_of(ipprefix_is_v4(&ti->src));
+	} else if (ipprefix_is_v4(&ti->src) != ipprefix_is_v4(&ti->dst)) {
+		return instance_fail(in, -EINVAL,
+				     "rule: src %s and dst %s are of different families", rule->src,
+				     rule->dst);
+	}
+	if (rc == 0)
+		rc = tcp_intercept_add(in->stack, ti, l);
+	return rc < 0 ? instance_fail(in, rc, "rule: %s", strerror(-rc)) : 0;
+}
+
+int leat_intercept_add(int listener, const struct leat_rule *rule)
+{
+	struct tcp_intercept ti = {.dport_hi = UINT16_MAX, .iface = -1};
+	struct tcp_listener *l;
+	int rc;
+
+	if (!current.stack)
+		return no_worker();
+	if (!rule)
+		return fail(EINVAL, "rule: NULL");
+	if (rule->dport_lo > rule->dport_hi)
+		return fail(EINVAL, "rule: dport_lo is above dport_hi");
+	rc = sock_listener(current.stack, listener, &l);
+	if (rc < 0)
+		return fail(-rc, rc == -EBADF ? "rule: the listener is no descriptor of Leat's"
+					      : "rule: the socket does not listen");
+	if (rule->dport_hi > 0) {
+		ti.dport_lo = rule->dport_lo;
+		ti.dport_hi = rule->dport_hi;
+	}
+	if (rule->port) {
+		ti.iface = instance_port_find(current.instance, rule->port);
+		if (ti.iface < 0)
+			return result(ti.iface);
+	}
+	return result(add_rules(l, rule, &ti));
+}
