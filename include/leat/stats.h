@@ -18,7 +18,7 @@ struct leat_counter {
 	uint64_t value;
 };
 
-/* Call fn for each counter; zero ones too. The strings live until leat_fini(). ENOTCONN: no stack.
+/* Call fn for each counter; zero ones too. The strings are valid during that call. ENOTCONN: no stack.
  */
 LEAT_API int leat_stats_each(void (*fn)(void *ctx, const struct leat_counter *c), void *ctx);
 
