@@ -81,8 +81,6 @@ struct evset {
 void evsrc_init(struct evsrc *src);
 /* Drop every item on it, through its set; the last descriptor is closed. */
 void evsrc_fini(struct evsrc *src);
-/* The same for the items that were made through descriptor fd; fd is closed, a duplicate lives. */
-void evsrc_drop_fd(struct evsrc *src, int fd);
 
 void evset_init(struct evset *set, struct evsrc *src);
 
@@ -96,8 +94,6 @@ void evitem_fire(struct evitem *it);
 
 /* Of a set that is a source itself: drop stale items, update the word. */
 void evset_refresh(struct evset *set);
-/* Is target reachable from set? Then adding set to target would close a loop. Levels at most depth. */
-bool evset_reaches(const struct evset *set, const struct evsrc *target, unsigned depth);
 
 void ev_raise(struct evsrc *src, uint32_t bits);
 

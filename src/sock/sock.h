@@ -54,6 +54,8 @@ int sock_close(struct stack *s, int fd);
 int sock_dup(struct stack *s, int fd, int from);
 /* Onto a number that may be in use, ours or not. */
 int sock_dup_to(struct stack *s, int fd, int to);
+/* The kernel is about to put a file of its own at fd (dup2). */
+void sock_give_number(struct stack *s, int fd);
 int sock_getsockname(struct stack *s, int fd, struct sockaddr *addr, socklen_t *len);
 int sock_getpeername(struct stack *s, int fd, struct sockaddr *addr, socklen_t *len);
 int sock_getsockopt(struct stack *s, int fd, int level, int name, void *value, socklen_t *len);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Kernel descriptors in a kqueue: READ and WRITE, through the kernel's epoll set that belongs to
+ * the kqueue. The set says which descriptors to look at; the level itself is asked of the descriptor when
+ * the event is fetched, so a level that vanished is not delivered. Worker thread.
+ */
+#include "sock/knote.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+
+#define BATCH 64
+
+static uint32_t events_of(const struct knote *kn)
+{
+	uint32_t ev = kn->filter == EVFILT_READ ? EPOLLIN | EPOLLRDHUP : EPOLLOUT;
+
+	return kn->it.flags & EVI_DISABLED ? 0 : ev | (kn->it.flags & EVI_EDGE ? EPOLLET : 0);
+}
+
+/* READ and WRITE of a descriptor share one registration. */
+static uint32_t both(const struct evfile *kq, const struct knote *kn, bool without)
+{
+	int other = kn->filter == EVFILT_READ ? EVFILT_WRITE : EVFILT_READ;
+	const struct knote *o = kqueue_own_find(kq, kn->ident, other);
+
+	return (without ? 0 : events_of(kn)) | (o ? events_of(o) : 0);
+}
+
+/* Bring the registration in line with the two knotes; without: kn is about to go. */
+static int sync_kernel(struct evfile *kq, struct knote *kn, bool without)
+{
+	struct epoll_event ev = {.events = both(kq, kn, without), .data.u64 = kn->ident};
+	int fd = (int)kn->ident;
+
+	/* Not an empty mask: the kernel reports hang-ups for that, too. */
+	if ((ev.events & ~EPOLLET) == 0)
+		return epoll_ctl(kq->kfd, EPOLL_CTL_DEL, fd, &ev) < 0 ? -errno : 0;
+	if (epoll_ctl(kq->kfd, EPOLL_CTL_MOD, fd, &ev) == 0)
+		return 0;
+	if (errno == ENOENT && epoll_ctl(kq->kfd, EPOLL_CTL_ADD, fd, &ev) == 0)
+		return 0;
+	return -errno;
+}
+
+int knote_kernel_touch(struct evfile *kq, struct knote *kn, const struct kevent *ch)
+{
+	int kfd = evfile_kernel(kq);
+
+	if (kfd < 0)
+		return kfd;
+	if (ch->fflags != 0 || ch->ident > INT32_MAX)
+		return -EINVAL;
+	kn->k_events = kn->filter == EVFILT_READ ? POLLIN | POLLRDHUP : POLLOUT;
+	return kn->it.flags & EVI_DISABLED ? 0 : sync_kernel(kq, kn, false);
+}
+
+/* The outcome of a removal does not matter: a descriptor that was closed has left by itself. */
+void knote_kernel_update(struct evfile *kq, struct knote *kn)
+{
+	(void)sync_kernel(kq, kn, false);
+}
+
+void knote_kernel_detach(struct evfile *kq, struct knote *kn)
+{
+	(void)sync_kernel(kq, kn, true);
+}
+
+bool knote_kernel_check(struct knote *kn, struct kevent *out)
+{
+	struct pollfd p = {.fd = (int)kn->ident, .events = (short)kn->k_events};
+	int bytes = 0;
+
+	if (poll(&p, 1, 0) <= 0 || p.revents & POLLNVAL)
+		return false;
+	if (!out)
+		return true;
+	/* Descriptors that cannot tell how much (timers, event counters) report 0. */
+	if (kn->filter == EVFILT_READ && ioctl(p.fd, FIONREAD, &bytes) < 0)
+		bytes = 0;
+	out->data = bytes;
+	if (p.revents & (POLLHUP | POLLERR | (kn->filter == EVFILT_READ ? POLLRDHUP : 0)))
+		out->flags |= EV_EOF;
+	return true;
+}
+
+static void fire(struct evfile *kq, uintptr_t ident, int filter)
+{
+	struct knote *kn = kqueue_own_find(kq, ident, filter);
+
+	if (kn && !(kn->it.flags & EVI_DISABLED))
+		evitem_fire(&kn->it);
+}
+
+void kqueue_kernel_poll(struct evfile *kq)
+{
+	struct epoll_event ev[BATCH];
+	int n = epoll_wait(kq->kfd, ev, BATCH, 0);
+
+	for (int i = 0; i < n; i++) {
+		if (ev[i].events & ~(uint32_t)EPOLLOUT)
+			fire(kq, (uintptr_t)ev[i].data.u64, EVFILT_READ);
+		if (ev[i].events & ~(uint32_t)(EPOLLIN | EPOLLRDHUP))
+			fire(kq, (uintptr_t)ev[i].data.u64, EVFILT_WRITE);
+	}
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Receiving and sending calls: checks that both protocols share, then theirs. Worker thread. */
+#include "sock/socket.h"
+
+#include <limits.h>
+
+static int check_iov(const struct msghdr *msg)
+{
+	if (msg->msg_iovlen > IOV_MAX)
+		return -EMSGSIZE;
+	return msg->msg_iovlen > 0 && !msg->msg_iov ? -EFAULT : 0;
+}
+
+ssize_t sock_recvmsg(struct stack *s, int fd, struct msghdr *msg, int flags)
+{
+	struct socket *so;
+	int rc = sock_find(s, fd, &so);
+
+	if (rc == 0)
+		rc = check_iov(msg);
+	if (rc < 0)
+		return rc;
+	if (so->f.kind == FILE_UDP)
+		return udpso_recv(s, so, msg, flags);
+	/* A connected peer is no news: the name stays empty, as Linux has it. */
+	msg->msg_namelen = 0;
+	msg->msg_controllen = 0;
+	msg->msg_flags = 0;
+	return tcpso_recv(s, so, msg->msg_iov, (int)msg->msg_iovlen, flags);
+}
+
+ssize_t sock_sendmsg(struct stack *s, int fd, const struct msghdr *msg, int flags)
+{
+	struct socket *so;
+	int rc = sock_find(s, fd, &so);
+
+	if (rc == 0)
+		rc = check_iov(msg);
+	if (rc < 0)
+		return rc;
+	if (so->f.kind == FILE_UDP)
+		return udpso_send(s, so, msg, flags);
+	return tcpso_send(s, so, msg->msg_iov, (int)msg->msg_iovlen, flags);
+}
+
+ssize_t sock_read(struct stack *s, int fd, void *buf, size_t len)
+{
+	struct iovec iov = {buf, len};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t r = sock_recvmsg(s, fd, &msg, 0);
+
+	/* An event set is a file that cannot be read, but it is no socket. */
+	return r == -ENOTSOCK ? -EINVAL : r;
+}
+
+ssize_t sock_write(struct stack *s, int fd, const void *buf, size_t len)
+{
+	union {
+		const void *in;
+		void *out;
+	} u = {.in = buf};
+	struct iovec iov = {u.out, len};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t r = sock_sendmsg(s, fd, &msg, 0);
+
+	return r == -ENOTSOCK ? -EINVAL : r;
+}

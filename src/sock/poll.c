@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * poll(2) over readiness words. Nothing is registered: every round looks at each descriptor again,
+ * which suits the few that programs poll. Kernel descriptors are asked every few rounds; before the
+ * first sleep they are put into an epoll set of the kernel's, whose descriptor then wakes the
+ * sleep. Worker thread.
+ */
+#include "sock/set.h"
+
+#include "sock/wait.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+struct poll_call {
+	struct pollfd *fds;
+	nfds_t n;
+	nfds_t n_kernel;
+	unsigned turn;
+	int hits;
+};
+
+static short ready_of(struct file *f, short events)
+{
+	if (!file_is_socket(f))
+		evset_refresh(&evfile_of(f)->set);
+	return (short)(f->src.ready & ((uint32_t)(unsigned short)events | POLLERR | POLLHUP) &
+		       RDY_POLL);
+}
+
+static int look_at_ours(struct stack *s, struct poll_call *c)
+{
+	int hits = 0;
+
+	for (nfds_t i = 0; i < c->n; i++) {
+		struct file *f = fdtab_get(&s->sock->fds, c->fds[i].fd);
+
+		if (!f)
+			continue;
+		c->fds[i].revents = ready_of(f, c->fds[i].events);
+		hits += c->fds[i].revents != 0;
+	}
+	return hits;
+}
+
+/* The kernel is asked one by one: it would call our numbers in between invalid. */
+static int look_at_kernels(struct stack *s, struct poll_call *c)
+{
+	int hits = 0;
+
+	for (nfds_t i = 0; i < c->n; i++) {
+		struct pollfd *p = &c->fds[i];
+
+		if (fdtab_get(&s->sock->fds, p->fd))
+			continue;
+		p->revents = 0;
+		if (p->fd >= 0)
+			hits += poll(p, 1, 0) > 0;
+	}
+	return hits;
+}
+
+static bool look(struct stack *s, void *arg, bool slept)
+{
+	struct poll_call *c = arg;
+
+	c->hits = look_at_ours(s, c);
+	if (c->n_kernel > 0 && (slept || c->turn++ % SET_KERNEL_EVERY == 0))
+		c->hits += look_at_kernels(s, c);
+	return c->hits > 0;
+}
+
+/* -1: no kernel descriptor, or none that can be waited for (those are ready at once). */
+static int kernel_set(struct stack *s, const struct poll_call *c)
+{
+	int kfd = c->n_kernel > 0 ? epoll_create1(EPOLL_CLOEXEC) : -1;
+
+	for (nfds_t i = 0; i < c->n && kfd >= 0; i++) {
+		struct epoll_event ev = {.events = (uint32_t)(unsigned short)c->fds[i].events};
+
+		if (c->fds[i].fd < 0 || fdtab_get(&s->sock->fds, c->fds[i].fd))
+			continue;
+		/* Twice the same number: one wake-up is enough. */
+		if (epoll_ctl(kfd, EPOLL_CTL_ADD, c->fds[i].fd, &ev) < 0 && errno != EEXIST)
+			continue;
+	}
+	return kfd;
+}
+
+static void count_kernels(struct stack *s, struct poll_call *c)
+{
+	for (nfds_t i = 0; i < c->n; i++) {
+		c->fds[i].revents = 0;
+		c->n_kernel += c->fds[i].fd >= 0 && !fdtab_get(&s->sock->fds, c->fds[i].fd);
+	}
+}
+
+int sock_poll(struct stack *s, struct pollfd *fds, nfds_t n, uint64_t timeout_ns,
+	      const sigset_t *sigmask)
+{
+	struct poll_call c = {.fds = fds, .n = n};
+	struct sock_wait w = {.done = look, .arg = &c, .fd = -1, .sigmask = sigmask};
+	int rc;
+
+	count_kernels(s, &c);
+	rc = sock_wait(s, &w);
+	if (rc == 0 || timeout_ns == 0)
+		return c.hits;
+	w.timeout_ns = timeout_ns;
+	w.fd = kernel_set(s, &c);
+	rc = sock_wait(s, &w);
+	if (w.fd >= 0)
+		(void)close(w.fd);
+	return rc == -EINTR ? rc : c.hits;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Event sets as files: making and closing them, nesting, and the kernel's set beside ours. See
+ * set.h. Worker thread; the descriptor table owns the set, the set owns its items.
+ */
+#include "sock/set.h"
+
+#include "sock/knote.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+void sets_init(struct stack *s, struct sock_layer *l, size_t max_sets)
+{
+	size_t max = s->max_sockets;
+
+	slab_init(&l->sets, s->env.mem, "event sets", sizeof(struct evfile), max_sets);
+	slab_init(&l->knotes, s->env.mem, "knotes", sizeof(struct knote), max * 4);
+	slab_init(&l->timers, s->env.mem, "timer knotes", sizeof(struct knote_timer), max);
+}
+
+void sets_fini(struct sock_layer *l)
+{
+	slab_fini(&l->sets);
+	slab_fini(&l->knotes);
+	slab_fini(&l->timers);
+}
+
+static int init_set(struct stack *s, struct evfile *ef, enum file_kind kind)
+{
+	evsrc_init(&ef->f.src);
+	ef->f.kind = (uint8_t)kind;
+	ef->f.refs = 1;
+	ef->kfd = -1;
+	ef->layer = s->sock;
+	ef->stack = s;
+	evset_init(&ef->set, &ef->f.src);
+	if (kind == FILE_EPOLL) {
+		ef->set.item_ready = epoll_item_ready;
+		ef->set.item_gone = epoll_item_gone;
+		return 0;
+	}
+	ef->set.item_ready = knote_ready;
+	ef->set.item_gone = knote_gone;
+	return htab_init(&ef->own, s->env.mem, HTAB_MIN_ORDER);
+}
+
+int evfile_open(struct stack *s, enum file_kind kind, struct evfile **out)
+{
+	struct evfile *ef = slab_get(&s->sock->sets);
+	int fd, rc;
+
+	if (!ef)
+		return -ENFILE;
+	rc = init_set(s, ef, kind);
+	if (rc < 0)
+		goto put;
+	fd = fdtab_reserve(&s->sock->fds, 0);
+	if (fd < 0) {
+		rc = fd;
+		goto fini;
+	}
+	fdtab_set(&s->sock->fds, fd, &ef->f);
+	*out = ef;
+	return fd;
+fini:
+	if (kind == FILE_KQUEUE)
+		htab_fini(&ef->own);
+put:
+	slab_put(&s->sock->sets, ef);
+	return rc;
+}
+
+void evfile_close(struct stack *s, struct file *f)
+{
+	struct evfile *ef = evfile_of(f);
+
+	evsrc_fini(&f->src);
+	while (!list_empty(&ef->set.items))
+		ef->set.item_gone(CONTAINER_OF(ef->set.items.next, struct evitem, set_link));
+	if (f->kind == FILE_KQUEUE)
+		htab_fini(&ef->own);
+	if (ef->kfd >= 0)
+		(void)close(ef->kfd);
+	slab_put(&s->sock->sets, ef);
+}
+
+int evfile_find(struct stack *s, int fd, enum file_kind kind, struct evfile **out)
+{
+	struct file *f = fdtab_get(&s->sock->fds, fd);
+
+	if (UNLIKELY(!f))
+		return -EBADF;
+	if (UNLIKELY(f->kind != kind))
+		return -EINVAL;
+	*out = evfile_of(f);
+	return 0;
+}
+
+/* Is target among the sets below ef, or is ef too deep? Recursion ends at depth 0. */
+static bool reaches(const struct evfile *ef, const struct evsrc *target, unsigned depth)
+{
+	struct list *pos;
+
+	if (&ef->f.src == target || depth == 0)
+		return true;
+	LIST_FOR_EACH(pos, &ef->set.items) {
+		const struct evitem *it = CONTAINER_OF(pos, struct evitem, set_link);
+
+		if (it->flags & EVI_NESTED && reaches(evfile_of_src(it->src), target, depth - 1))
+			return true;
+	}
+	return false;
+}
+
+int evfile_may_add(const struct evfile *ef, struct file *f, uint32_t *flags)
+{
+	if (file_is_socket(f))
+		return 0;
+	if (f == &ef->f)
+		return -EINVAL;
+	if (reaches(evfile_of(f), &ef->f.src, SET_DEPTH_MAX))
+		return -ELOOP;
+	*flags |= EVI_NESTED;
+	return 0;
+}
+
+int evfile_kernel(struct evfile *ef)
+{
+	if (ef->kfd < 0) {
+		ef->kfd = epoll_create1(EPOLL_CLOEXEC);
+		if (ef->kfd < 0)
+			return -errno;
+	}
+	return ef->kfd;
+}
+
+bool evfile_kernel_turn(struct evfile *ef, bool slept)
+{
+	if (ef->kfd < 0)
+		return false;
+	return slept || ef->k_turn++ % SET_KERNEL_EVERY == 0;
+}
+
+void sets_drop_knotes(struct file *f, int fd)
+{
+	struct list *pos, *tmp;
+
+	LIST_FOR_EACH_SAFE(pos, tmp, &f->src.items) {
+		struct evitem *it = CONTAINER_OF(pos, struct evitem, src_link);
+
+		if (it->fd == fd && it->set->item_gone == knote_gone)
+			knote_gone(it);
+	}
+}

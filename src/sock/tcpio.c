@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * TCP sockets: moving bytes. What a call returns in which state, and which error comes first, is
+ * that of Linux's tcp_recvmsg and tcp_sendmsg. Worker thread.
+ */
+#include "sock/socket.h"
+
+#include "sock/wait.h"
+
+#define DISCARD_BYTES 4096u
+
+/* MSG_TRUNC on TCP: bytes are taken and thrown away (tcp(7)). */
+static ssize_t discard(struct socket *so, size_t len)
+{
+	char bin[DISCARD_BYTES];
+	struct iovec iov = {bin, min_size(len, sizeof(bin))};
+
+	return tcp_recv(so->tcp, &iov, 1, false);
+}
+
+/* One attempt: bytes, 0 at the end, -EAGAIN, or the error. */
+static ssize_t recv_once(struct socket *so, const struct iovec *iov, int n_iov, size_t skip,
+			 size_t len, int flags)
+{
+	struct iovec part[IOV_PIECES];
+	ssize_t r;
+
+	if (so->phase == SOCK_NEW || so->phase == SOCK_LISTEN)
+		return -ENOTCONN;
+	if (so->phase == SOCK_CONNECTING)
+		return -EAGAIN;
+	if (so->phase == SOCK_DEAD && tcp_rcv_avail(so->tcp) == 0)
+		return so->flags & SOF_FIN ? 0 : socket_take_error(so);
+	if (flags & MSG_TRUNC)
+		r = discard(so, len);
+	else
+		r = tcp_recv(so->tcp, part, iov_slice(iov, n_iov, skip, len, part),
+			     flags & MSG_PEEK);
+	if (r == -EAGAIN && so->flags & SOF_RDSHUT)
+		return 0;
+	if (r > 0 && !(flags & MSG_PEEK))
+		tcpso_taken(so);
+	return r;
+}
+
+/* A reader of fewer bytes than SO_RCVLOWAT waits for those only. */
+static int wait_readable(struct stack *s, struct socket *so, size_t want)
+{
+	uint32_t bits = want < so->rcvlowat ? RDY_DATA : RDY_IN;
+
+	return sock_wait_bits(s, so, bits | RDY_RDHUP | RDY_ERR, so->rcvtimeo_ns);
+}
+
+/*
+ * WAITALL with PEEK cannot gather: what was seen stays. One attempt with what there is answers it,
+ * which recv(2) allows when a signal, error or the buffer's size would have cut the call short.
+ */
+static bool want_more(ssize_t total, size_t got, int flags)
+{
+	return got < (size_t)total && (got == 0 || (flags & MSG_WAITALL && !(flags & MSG_PEEK)));
+}
+
+ssize_t tcpso_recv(struct stack *s, struct socket *so, const struct iovec *iov, int n_iov, int flags)
+{
+	ssize_t total = iov_total(iov, n_iov);
+	bool blocking = socket_blocking(so, flags);
+	size_t got = 0;
+	ssize_t r = 0;
+
+	if (flags & MSG_OOB)
+		return -EINVAL;
+	if (flags & MSG_ERRQUEUE)
+		return -EAGAIN;
+	if (total <= 0)
+		return total == 0 && (so->phase == SOCK_NEW || so->phase == SOCK_LISTEN) ? -ENOTCONN
+											  : total;
+	while (want_more(total, got, flags)) {
+		r = recv_once(so, iov, n_iov, got, (size_t)total - got, flags);
+		if (r == -EAGAIN && blocking) {
+			r = wait_readable(s, so, (size_t)total - got);
+			if (r == 0)
+				continue;
+		}
+		if (r <= 0)
+			break;
+		got += (size_t)r;
+		/* More pieces than one attempt takes: go on while there is something. */
+		if (got < (size_t)total && n_iov > IOV_PIECES && !(flags & (MSG_PEEK | MSG_WAITALL))) {
+			r = recv_once(so, iov, n_iov, got, (size_t)total - got, flags);
+			got += r > 0 ? (size_t)r : 0;
+		}
+	}
+	return got > 0 ? (ssize_t)got : r;
+}
+
+/* After bytes were queued, or were not: what no longer holds. */
+static void sent(struct stack *s, struct socket *so, ssize_t r, size_t asked)
+{
+	if (r > 0) {
+		ev_clear(&so->f.src, RDY_EMPTY);
+		sock_caused_output(s, so);
+	}
+	/* Not after a full count that happens to fill the queue: TCP reports space to those it has
+	 * turned away. */
+	if (r < (ssize_t)asked)
+		ev_clear(&so->f.src, RDY_WRITABLE);
+}
+
+static ssize_t send_once(struct stack *s, struct socket *so, const struct iovec *iov, int n_iov,
+			 size_t skip, size_t len, int flags)
+{
+	struct iovec part[IOV_PIECES];
+	size_t asked = 0;
+	ssize_t r;
+	int n;
+
+	if (so->phase == SOCK_CONNECTING)
+		return -EAGAIN;
+	if (so->phase != SOCK_CONNECTED || so->flags & SOF_WRSHUT || so->err) {
+		int err = socket_take_error(so);
+
+		return err ? err : -EPIPE;
+	}
+	n = iov_slice(iov, n_iov, skip, len, part);
+	for (int i = 0; i < n; i++)
+		asked += part[i].iov_len;
+	r = tcp_send(so->tcp, part, n, flags & MSG_MORE || asked < len);
+	/* Out of buffers is out of room for the moment, which TCP ends with a writable event. */
+	if (r == -ENOBUFS)
+		r = -EAGAIN;
+	if (r >= 0 || r == -EAGAIN)
+		sent(s, so, r, asked);
+	return r;
+}
+
+ssize_t tcpso_send(struct stack *s, struct socket *so, const struct iovec *iov, int n_iov, int flags)
+{
+	ssize_t total = iov_total(iov, n_iov);
+	bool blocking = socket_blocking(so, flags);
+	size_t put = 0;
+	ssize_t r = 0;
+
+	if (flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (total < 0)
+		return total;
+	do {
+		r = send_once(s, so, iov, n_iov, put, (size_t)total - put, flags);
+		if (r == -EAGAIN && blocking) {
+			r = sock_wait_bits(s, so, RDY_OUT | RDY_HUP | RDY_ERR, so->sndtimeo_ns);
+			if (r == 0)
+				continue;
+		}
+		if (r <= 0)
+			break;
+		put += (size_t)r;
+	} while (put < (size_t)total);
+	return put > 0 ? (ssize_t)put : r;
+}

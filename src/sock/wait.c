@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Blocking calls run the stack: a round, then polling for a short while as long as packets come,
+ * then sleep on the ports' descriptors and timers.
+ *
+ * A signal must end the wait although the handler may run at any moment, not only in the sleep. So from the
+ * second round on signals are held back, and let in by the sleep only, which notices them: no window
+ * in which one is handled and the wait goes on. Worker thread.
+ */
+#include "sock/wait.h"
+
+#include <signal.h>
+
+/* Hold back what may be held back: not the signals of faults, nor a profiler's. */
+static void block_signals(sigset_t *old)
+{
+	static const int keep[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF};
+	sigset_t all;
+
+	sigfillset(&all);
+	for (size_t i = 0; i < ARRAY_LEN(keep); i++)
+		sigdelset(&all, keep[i]);
+	(void)pthread_sigmask(SIG_SETMASK, &all, old);
+}
+
+static uint64_t deadline_of(const struct stack *s, uint64_t timeout_ns)
+{
+	return timeout_ns > UINT64_MAX - s->now_ns ? UINT64_MAX : s->now_ns + timeout_ns;
+}
+
+static int wait_loop(struct stack *s, const struct sock_wait *w, const sigset_t *sigmask)
+{
+	uint64_t deadline_ns = deadline_of(s, w->timeout_ns);
+	uint64_t busy_ns = s->now_ns;
+
+	for (;;) {
+		bool sleep = s->now_ns - busy_ns >= s->sock->spin_ns;
+
+		if (sleep && stack_sleep(s, deadline_ns, w->fd, sigmask) == -EINTR)
+			return -EINTR;
+		if (stack_poll(s) > 0)
+			busy_ns = s->now_ns;
+		if (w->done(s, w->arg, sleep))
+			return 0;
+		if (s->now_ns >= deadline_ns)
+			return -EAGAIN;
+	}
+}
+
+int sock_wait(struct stack *s, const struct sock_wait *w)
+{
+	sigset_t old;
+	int rc;
+
+	(void)stack_poll(s);
+	s->sock->pending = 0;
+	if (w->done(s, w->arg, false))
+		return 0;
+	if (w->timeout_ns == 0)
+		return -EAGAIN;
+	block_signals(&old);
+	rc = wait_loop(s, w, w->sigmask ? w->sigmask : &old);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return rc;
+}
+
+struct bits_wait {
+	const struct evsrc *src;
+	uint32_t bits;
+};
+
+static bool bits_done(struct stack *s, void *arg, bool slept)
+{
+	const struct bits_wait *b = arg;
+
+	(void)s;
+	(void)slept;
+	return (b->src->ready & b->bits) != 0;
+}
+
+int sock_wait_bits(struct stack *s, struct socket *so, uint32_t bits, uint64_t timeout_ns)
+{
+	struct bits_wait b = {&so->f.src, bits};
+	struct sock_wait w = {
+		.done = bits_done,
+		.arg = &b,
+		.timeout_ns = timeout_ns ? timeout_ns : SOCK_FOREVER,
+		.fd = -1,
+	};
+
+	return sock_wait(s, &w);
+}
