@@ -1,127 +1,120 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* UDP output (RFC 768): one datagram from the program's bytes. Called by the socket layer. */
+/*
+ * UDP output: one datagram, copied into buffers of ours, its checksum left to the port when it
+ * fits into one packet. Worker thread.
+ */
 #include "udp/pcb.h"
 
-#include "wire/ip4.h"
-#include "wire/ip6.h"
 #include "wire/pseudo.h"
 #include "wire/udp.h"
 
 #include <errno.h>
 
-#define CSUM_FIELD  6u
-#define MAX_PAYLOAD (65535u - IP4_HLEN - UDP_HLEN)
+#define UDP_MAX_V4 65507u /* payload: 65535 less both headers */
+#define UDP_MAX_V6 65527u
+#define IP_HLEN_MAX 40u
 
-struct where {
+/* Where to, by which way and from which address. */
+struct route {
 	struct ipaddr src, dst;
 	uint16_t dport;
-	struct inet_dst *way;
-	struct inet_dst local;
+	struct inet_dst *dst_way;
+	struct inet_dst tmp;
 };
 
-static int find_way(struct udp_pcb *pcb, const struct ipaddr *to, uint16_t port, struct where *w)
+static int find_way(struct udp_pcb *pcb, struct route *r)
 {
-	bool cached = !to;
+	struct stack *s = pcb->stack;
 	int rc;
 
-	if (!to && pcb->hashed != UDP_HASHED_CONN)
-		return -EDESTADDRREQ;
-	w->dst = to ? *to : pcb->raddr;
-	w->dport = to ? port : pcb->rport;
-	w->way = cached ? &pcb->dst : &w->local;
-	if (!cached || !inet_dst_valid(pcb->s, w->way)) {
-		rc = inet_dst_lookup(pcb->s, &w->dst, w->way);
-		if (rc < 0)
-			return rc;
+	if (pcb->dst_known && pcb->flags & UDPF_CONNECTED && ipaddr_eq(&r->dst, &pcb->raddr)) {
+		r->dst_way = &pcb->dst;
+		rc = inet_dst_valid(s, &pcb->dst) ? 0 : inet_dst_lookup(s, &r->dst, &pcb->dst);
+	} else {
+		r->dst_way = &r->tmp;
+		rc = inet_dst_lookup(s, &r->dst, &r->tmp);
 	}
-	w->src = pcb->laddr;
-	/* An IPv6 wildcard that talks to an IPv4 address is unspecified for it as well. */
-	return ipaddr_is_unspecified(&w->src) ? inet_src_select(pcb->s, w->way, &w->dst, &w->src)
-					      : 0;
+	if (rc < 0)
+		return rc;
+	r->src = pcb->laddr;
+	/* A multicast or broadcast address to receive on is no address to send from. */
+	if (ipaddr_is_unspecified(&r->src) || ipaddr_is_multicast(&r->src) ||
+	    ipaddr_is_v4_broadcast(&r->src))
+		return inet_src_select(s, r->dst_way, &r->dst, &r->src);
+	return ipaddr_is_v4(&r->src) == ipaddr_is_v4(&r->dst) ? 0 : -ENETUNREACH;
 }
 
-static int fill(struct mbuf *m, const struct iovec *iov, int n_iov)
+/* Header and payload in buffers. .m NULL: no buffers. */
+static mbuf_own build(struct udp_pcb *pcb, const struct iovec *iov, int n_iov, size_t len,
+		      const struct route *r)
 {
-	for (int i = 0; i < n_iov; i++)
-		if (iov[i].iov_len > 0 &&
-		    mbuf_append_bytes(m, iov[i].iov_base, (uint32_t)iov[i].iov_len,
-				      MBUF_PRIO_BULK) < 0)
-			return -ENOBUFS;
-	return 0;
-}
-
-/* The port finishes the checksum, unless the datagram is to be cut into fragments. */
-static int add_header(struct mbuf *m, const struct udp_pcb *pcb, const struct where *w)
-{
-	struct udphdr h = {.sport = pcb->lport, .dport = w->dport};
-	uint32_t ip_hlen = ipaddr_is_v4(&w->dst) ? IP4_HLEN : IP6_HLEN;
-	uint32_t data_len = mbuf_len(m);
+	struct udphdr h = {
+		.sport = pcb->lport,
+		.dport = r->dport,
+		.len = (uint16_t)(UDP_HLEN + len),
+	};
+	enum mbuf_class cls = len + UDP_HLEN > MBUF_SMALL_ROOM ? MBUF_BIG : MBUF_SMALL;
+	MBUF(m, mbuf_alloc(pcb->stack->pool, cls, MBUF_PRIO_BULK, MBUF_TX));
 	uint8_t *p;
 
-	h.len = (uint16_t)(data_len + UDP_HLEN);
-	if (h.len + ip_hlen > w->way->mtu) {
-		h.csum = udp_csum(&h, mbuf_csum(m, 0, data_len, 0), &w->src, &w->dst);
-	} else {
-		h.csum = pseudo_partial(&w->src, &w->dst, INET_PROTO_UDP, h.len);
-		m->meta.csum = MBUF_CSUM_PARTIAL;
-		m->meta.csum_field = CSUM_FIELD;
-	}
-	p = mbuf_prepend(m, UDP_HLEN);
-	if (!p)
-		return -ENOBUFS;
+	if (!m)
+		return MBUF_NULL;
+	p = mbuf_append(m, UDP_HLEN);
 	(void)udp_emit(p, &h);
-	return 0;
-}
-
-static ssize_t total_len(const struct iovec *iov, int n_iov)
-{
-	size_t sum = 0;
-
-	for (int i = 0; i < n_iov; i++) {
-		if (iov[i].iov_len > MAX_PAYLOAD - sum)
-			return -EMSGSIZE;
-		sum += iov[i].iov_len;
+	for (int i = 0; i < n_iov; i++)
+		if (iov[i].iov_len > 0 &&
+		    mbuf_append_bytes(m, iov[i].iov_base, (uint32_t)iov[i].iov_len, MBUF_PRIO_BULK) < 0) {
+			mbuf_drop(&m, DROP_NOBUF);
+			return MBUF_NULL;
+		}
+	if (mbuf_len(m) + IP_HLEN_MAX <= r->dst_way->mtu) {
+		h.csum = pseudo_partial(&r->src, &r->dst, INET_PROTO_UDP, h.len);
+		m->meta.csum = MBUF_CSUM_PARTIAL;
+		m->meta.l4_off = mbuf_here(m);
+		m->meta.csum_field = UDP_OFF_CSUM;
+	} else {
+		/* It will be fragmented, and no port adds up several packets. */
+		h.csum = udp_csum(&h, mbuf_csum(m, UDP_HLEN, (uint32_t)len, 0), &r->src, &r->dst);
 	}
-	return (ssize_t)sum;
+	(void)udp_emit(p, &h);
+	return mbuf_move(&m);
 }
 
-/* A port of its own at the first send (RFC 6056). */
-static int autobind(struct udp_pcb *pcb)
+static size_t iov_bytes(const struct iovec *iov, int n_iov)
 {
-	struct ipaddr any = pcb->v6 ? ipaddr_any6() : ipaddr_any4();
+	size_t len = 0;
 
-	return pcb->lport == 0 ? udp_bind(pcb, &any, 0, pcb->flags) : 0;
+	for (int i = 0; i < n_iov; i++)
+		len += iov[i].iov_len;
+	return len;
 }
 
 ssize_t udp_send(struct udp_pcb *pcb, const struct iovec *iov, int n_iov, const struct ipaddr *to,
 		 uint16_t port)
 {
-	ssize_t len = total_len(iov, n_iov);
-	struct inet_out out = {.proto = INET_PROTO_UDP, .tos = pcb->tos, .ttl = pcb->ttl};
-	struct stack *s = pcb->s;
-	struct where w;
+	struct route r = {.dst = to ? *to : pcb->raddr, .dport = to ? port : pcb->rport};
+	struct inet_out o = {.proto = INET_PROTO_UDP, .tos = pcb->tos, .ttl = pcb->ttl};
+	size_t len = iov_bytes(iov, n_iov);
+	mbuf_own m;
 	int rc;
 
-	if (len < 0)
-		return len;
-	rc = autobind(pcb);
+	if (!to && !(pcb->flags & UDPF_CONNECTED))
+		return -EDESTADDRREQ;
+	if (len > (ipaddr_is_v4(&r.dst) ? UDP_MAX_V4 : UDP_MAX_V6))
+		return -EMSGSIZE;
+	rc = udp_autobind(pcb);
 	if (rc == 0)
-		rc = find_way(pcb, to, port, &w);
+		rc = find_way(pcb, &r);
 	if (rc < 0)
 		return rc;
-	MBUF(m, mbuf_alloc(s->pool, len > (ssize_t)MBUF_SMALL_ROOM ? MBUF_BIG : MBUF_SMALL,
-			   MBUF_PRIO_BULK, MBUF_TX));
-	if (!m)
+	m = build(pcb, iov, n_iov, len, &r);
+	if (!m.m)
 		return -ENOBUFS;
-	if (fill(m, iov, n_iov) < 0 || add_header(m, pcb, &w) < 0) {
-		mbuf_drop(&m, DROP_NOBUF);
-		return -ENOBUFS;
-	}
-	out.src = w.src;
-	out.dst = w.dst;
-	rc = inet_output(s, mbuf_move(&m), &out, w.way);
+	o.src = r.src;
+	o.dst = r.dst;
+	rc = inet_output(pcb->stack, m, &o, r.dst_way);
 	if (rc < 0)
 		return rc;
-	s->udp->cnt.out++;
-	return len;
+	pcb->stack->udp->cnt.out++;
+	return (ssize_t)len;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* UDP's own view of its sockets; see udp.h for everybody else's. */
+/*
+ * A UDP socket's state and the tables that find it; for udp itself and its tests. Worker thread.
+ */
 #ifndef LEAT_UDP_PCB_H
 #define LEAT_UDP_PCB_H
 
@@ -8,46 +10,61 @@
 #include "inet/inet.h"
 #include "udp/udp.h"
 
-/* Where a pcb stands in the table decides which packets find it. */
-enum udp_hashed {
-	UDP_HASHED_NO,
-	UDP_HASHED_BOUND, /* by local address and port; any address too */
-	UDP_HASHED_CONN,  /* by both addresses and ports */
-};
+#define UDP_RCVBUF_DEFAULT 212992u /* Linux's net.core.rmem_default */
+
+#define UDPF_V6	       0x01u
+#define UDPF_BOUND     0x02u /* in by_port, and in bound or flows */
+#define UDPF_CONNECTED 0x04u /* in flows */
+#define UDPF_ADDR_SET  0x08u /* the program chose the local address */
+#define UDPF_REUSEADDR 0x10u
+#define UDPF_REUSEPORT 0x20u
+#define UDPF_V6ONLY    0x40u
+#define UDPF_FOREIGN   0x80u
 
 struct udp_pcb {
-	struct stack *s;
+	struct stack *stack;
 	void *so;
-	struct ipaddr laddr, raddr;
+	struct ipaddr laddr; /* unspecified: any */
+	struct ipaddr raddr;
 	uint16_t lport, rport;
-	uint32_t hash;
-	uint8_t hashed; /* enum udp_hashed */
-	uint8_t flags;  /* UDP_BIND_* */
+	uint8_t flags; /* UDPF_* */
 	uint8_t tos, ttl;
-	bool v6;
-	bool auto_laddr;     /* laddr was chosen by connect */
-	struct mbufq rcvq;   /* a struct udp_from in front of each payload */
-	uint32_t rcv_mem;    /* true memory of rcvq */
-	uint32_t rcv_limit;  /* of rcv_mem */
+	struct mbufq rcv;    /* each begins with a struct udp_from, then the payload */
+	uint32_t rcv_true;   /* memory tied up by rcv */
+	uint32_t rcvbuf;
 	struct inet_dst dst; /* of the connected peer */
+	bool dst_known;
 };
 
 struct udp {
-	const struct udp_events *ev;
+	struct htab by_port; /* all that have a port, by it: for conflicts and multicast */
+	struct htab bound;   /* not connected, by local address and port */
+	struct htab flows;   /* connected, by both ends */
 	struct slab pcbs;
-	struct htab table;
-	uint32_t in_use[65536 / 32]; /* ports with at least one pcb: for choosing free ones */
+	const struct udp_events *ev;
 	struct udp_counters cnt;
 };
 
-void udp_unhash(struct udp_pcb *pcb);
-NODISCARD int udp_hash_in(struct udp_pcb *pcb, enum udp_hashed how);
-/* Choose a free local port (RFC 6056). 0: none left. */
-uint16_t udp_port_choose(struct udp_pcb *pcb);
-/* The socket for a packet to (dst, dport) from (src, sport), or NULL. */
-struct udp_pcb *udp_find(struct stack *s, const struct ipaddr *dst, uint16_t dport,
-			 const struct ipaddr *src, uint16_t sport);
+/* ---- bind.c ---- */
 
-extern const struct inet_proto udp_proto;
+/* Into the tables, with laddr, lport and for a connected one raddr, rport set. -ENOMEM. */
+NODISCARD int udp_table_add(struct udp_pcb *pcb);
+void udp_table_del(struct udp_pcb *pcb);
+/* Give it a port when it has none. -EADDRNOTAVAIL, -ENOMEM. */
+NODISCARD int udp_autobind(struct udp_pcb *pcb);
+/* Who gets a unicast datagram from src, sport to dst, dport? NULL: nobody. */
+struct udp_pcb *udp_find(const struct stack *s, const struct ipaddr *src, uint16_t sport,
+			 const struct ipaddr *dst, uint16_t dport);
+/* Connected with exactly these ends. */
+struct udp_pcb *udp_find_flow(const struct stack *s, const struct ipaddr *local, uint16_t lport,
+			      const struct ipaddr *remote, uint16_t rport);
+/* Would pcb take what is sent to dst? For multicast and broadcast. */
+bool udp_takes(const struct udp_pcb *pcb, const struct inet_in *in, uint16_t sport);
+uint32_t udp_port_hash(const struct stack *s, uint16_t port);
+
+/* ---- input.c ---- */
+
+void udp_input(struct stack *s, const struct inet_in *in, mbuf_own own);
+void udp_error(struct stack *s, const struct inet_err *e);
 
 #endif
