@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Inside the entry points: whose descriptor is it, and from -errno to errno.
+ */
+#ifndef LEAT_API_CALL_H
+#define LEAT_API_CALL_H
+
+#include "api/current.h"
+
+#include "sock/sock.h"
+
+#include <errno.h>
+
+/* Ours: the call is for this thread's stack. */
+static inline bool is_ours(int fd)
+{
+	return current.stack && sock_owns(current.stack, fd);
+}
+
+/* The call goes to the kernel and may take long there: what waits to be sent leaves first. */
+static inline void before_kernel(void)
+{
+	if (current.stack)
+		sock_flush(current.stack);
+}
+
+static inline ssize_t result_of(ssize_t rc)
+{
+	if (rc >= 0)
+		return rc;
+	errno = (int)-rc;
+	return -1;
+}
+
+static inline int int_result(int rc)
+{
+	return (int)result_of(rc);
+}
+
+#endif

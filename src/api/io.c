@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * socket.h: reading and writing. Argument checks, errno and SIGPIPE; the work is sock's.
+ */
+#include "api/call.h"
+
+#include <leat/socket.h>
+
+#include <limits.h>
+#include <signal.h>
+#include <unistd.h>
+
+/* As Linux: a stream whose sending side is closed raises the signal, unless the call forbids it. */
+static ssize_t sent(ssize_t rc, int flags)
+{
+	if (rc == -EPIPE && !(flags & MSG_NOSIGNAL))
+		(void)raise(SIGPIPE);
+	return result_of(rc);
+}
+
+ssize_t leat_read(int fd, void *buf, size_t len)
+{
+	if (is_ours(fd))
+		return result_of(sock_read(current.stack, fd, buf, len));
+	before_kernel();
+	return read(fd, buf, len);
+}
+
+ssize_t leat_write(int fd, const void *buf, size_t len)
+{
+	if (is_ours(fd))
+		return sent(sock_write(current.stack, fd, buf, len), 0);
+	before_kernel();
+	return write(fd, buf, len);
+}
+
+static struct msghdr msg_of(const struct iovec *iov, int n)
+{
+	/* The structure serves both directions and has no const. */
+	union {
+		const struct iovec *in;
+		struct iovec *out;
+	} u = {.in = iov};
+
+	return (struct msghdr){.msg_iov = u.out, .msg_iovlen = (size_t)n};
+}
+
+ssize_t leat_readv(int fd, const struct iovec *iov, int n)
+{
+	struct msghdr msg = msg_of(iov, n);
+
+	if (!is_ours(fd)) {
+		before_kernel();
+		return readv(fd, iov, n);
+	}
+	if (n < 0 || n > IOV_MAX)
+		return result_of(-EINVAL);
+	return result_of(sock_recvmsg(current.stack, fd, &msg, 0));
+}
+
+ssize_t leat_writev(int fd, const struct iovec *iov, int n)
+{
+	struct msghdr msg = msg_of(iov, n);
+
+	if (!is_ours(fd)) {
+		before_kernel();
+		return writev(fd, iov, n);
+	}
+	if (n < 0 || n > IOV_MAX)
+		return result_of(-EINVAL);
+	return sent(sock_sendmsg(current.stack, fd, &msg, 0), 0);
+}
+
+ssize_t leat_recv(int fd, void *buf, size_t len, int flags)
+{
+	return leat_recvfrom(fd, buf, len, flags, NULL, NULL);
+}
+
+ssize_t leat_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr,
+		      socklen_t *addr_len)
+{
+	struct iovec iov = {buf, len};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t rc;
+
+	if (!is_ours(fd)) {
+		before_kernel();
+		return recvfrom(fd, buf, len, flags, addr, addr_len);
+	}
+	if (addr && !addr_len)
+		return result_of(-EFAULT);
+	msg.msg_name = addr;
+	msg.msg_namelen = addr ? *addr_len : 0;
+	rc = sock_recvmsg(current.stack, fd, &msg, flags);
+	if (rc >= 0 && addr)
+		*addr_len = msg.msg_namelen;
+	return result_of(rc);
+}
+
+ssize_t leat_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	if (!is_ours(fd)) {
+		before_kernel();
+		return recvmsg(fd, msg, flags);
+	}
+	if (!msg)
+		return result_of(-EFAULT);
+	return result_of(sock_recvmsg(current.stack, fd, msg, flags));
+}
+
+ssize_t leat_send(int fd, const void *buf, size_t len, int flags)
+{
+	return leat_sendto(fd, buf, len, flags, NULL, 0);
+}
+
+ssize_t leat_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
+		    socklen_t addr_len)
+{
+	union {
+		const void *in;
+		void *out;
+	} data = {.in = buf}, name = {.in = addr};
+	struct iovec iov = {data.out, len};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_name = name.out,
+			     .msg_namelen = addr_len};
+
+	if (!is_ours(fd)) {
+		before_kernel();
+		return sendto(fd, buf, len, flags, addr, addr_len);
+	}
+	return sent(sock_sendmsg(current.stack, fd, &msg, flags), flags);
+}
+
+ssize_t leat_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	if (!is_ours(fd)) {
+		before_kernel();
+		return sendmsg(fd, msg, flags);
+	}
+	if (!msg)
+		return result_of(-EFAULT);
+	return sent(sock_sendmsg(current.stack, fd, msg, flags), flags);
+}

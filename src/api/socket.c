@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * socket.h: sockets as such. Argument checks and errno; the work is sock's. A descriptor that is not
+ * Leat's is the kernel's, and so is its call.
+ */
+#include "api/call.h"
+
+#include <leat/socket.h>
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+int leat_socket(int domain, int type, int protocol)
+{
+	if (domain != AF_INET && domain != AF_INET6)
+		return socket(domain, type, protocol);
+	if (!current.stack)
+		return int_result(-ENETDOWN);
+	return int_result(sock_socket(current.stack, domain, type, protocol));
+}
+
+int leat_socketpair(int domain, int type, int protocol, int fds[2])
+{
+	return socketpair(domain, type, protocol, fds);
+}
+
+int leat_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	if (!is_ours(fd))
+		return bind(fd, addr, len);
+	return int_result(sock_bind(current.stack, fd, addr, len));
+}
+
+int leat_listen(int fd, int backlog)
+{
+	if (!is_ours(fd))
+		return listen(fd, backlog);
+	return int_result(sock_listen(current.stack, fd, backlog));
+}
+
+int leat_accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	return leat_accept4(fd, addr, len, 0);
+}
+
+int leat_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+	if (is_ours(fd))
+		return int_result(sock_accept(current.stack, fd, addr, len, flags));
+	before_kernel();
+	return accept4(fd, addr, len, flags);
+}
+
+int leat_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	if (is_ours(fd))
+		return int_result(sock_connect(current.stack, fd, addr, len));
+	before_kernel();
+	return connect(fd, addr, len);
+}
+
+int leat_shutdown(int fd, int how)
+{
+	if (!is_ours(fd))
+		return shutdown(fd, how);
+	return int_result(sock_shutdown(current.stack, fd, how));
+}
+
+int leat_close(int fd)
+{
+	if (!is_ours(fd))
+		return close(fd);
+	return int_result(sock_close(current.stack, fd));
+}
+
+int leat_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	if (!is_ours(fd))
+		return getsockopt(fd, level, name, value, len);
+	return int_result(sock_getsockopt(current.stack, fd, level, name, value, len));
+}
+
+int leat_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	if (!is_ours(fd))
+		return setsockopt(fd, level, name, value, len);
+	return int_result(sock_setsockopt(current.stack, fd, level, name, value, len));
+}
+
+int leat_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	if (!is_ours(fd))
+		return getsockname(fd, addr, len);
+	return int_result(sock_getsockname(current.stack, fd, addr, len));
+}
+
+int leat_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	if (!is_ours(fd))
+		return getpeername(fd, addr, len);
+	return int_result(sock_getpeername(current.stack, fd, addr, len));
+}
+
+static int fcntl_ours(int fd, int cmd, int arg)
+{
+	switch (cmd) {
+	case F_GETFL:
+		return sock_flags_get(current.stack, fd);
+	case F_SETFL:
+		return sock_flags_set(current.stack, fd, arg);
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return sock_dup(current.stack, fd, arg);
+	case F_GETFD:
+		/* Leat's sockets end with the process image: close-on-exec always. */
+		return FD_CLOEXEC;
+	case F_SETFD:
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* The third argument, if there is one, fits a pointer: so the kernel's own entry reads it. */
+int leat_fcntl(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (!is_ours(fd)) {
+		if (cmd == F_SETLKW)
+			before_kernel();
+		return fcntl(fd, cmd, arg);
+	}
+	return int_result(fcntl_ours(fd, cmd, (int)(intptr_t)arg));
+}
+
+int leat_ioctl(int fd, unsigned long request, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (!is_ours(fd))
+		return ioctl(fd, request, arg);
+	return int_result(sock_ioctl(current.stack, fd, request, arg));
+}
+
+int leat_dup(int fd)
+{
+	if (!is_ours(fd))
+		return dup(fd);
+	return int_result(sock_dup(current.stack, fd, 0));
+}
+
+/* The kernel's file goes onto a number that may be ours; only when there is such a file. */
+static int dup_kernel(int fd, int to, int flags)
+{
+	if (current.stack && to >= 0 && fd != to && fcntl(fd, F_GETFD) >= 0)
+		sock_give_number(current.stack, to);
+	return dup3(fd, to, flags);
+}
+
+int leat_dup2(int fd, int to)
+{
+	if (is_ours(fd))
+		return int_result(sock_dup_to(current.stack, fd, to));
+	if (fd == to)
+		return dup2(fd, to);
+	return dup_kernel(fd, to, 0);
+}
+
+int leat_dup3(int fd, int to, int flags)
+{
+	if (!is_ours(fd))
+		return dup_kernel(fd, to, flags);
+	if (fd == to || flags & ~O_CLOEXEC)
+		return int_result(-EINVAL);
+	return int_result(sock_dup_to(current.stack, fd, to));
+}
+
+void leat_flush(void)
+{
+	if (current.stack)
+		sock_flush(current.stack);
+}
