@@ -102,5 +102,10 @@ void icmp4_echo_reply(uint8_t *hdr)
 	uint16_t csum = load_native16(hdr + OFF_CSUM);
 
 	hdr[0] = ICMP4_ECHO_REPLY;
-	store_native16(hdr + OFF_CSUM, csum_update16(csum, from, load_native16(hdr)));
+	csum = csum_update16(csum, from, load_native16(hdr));
+	/*
+	 * Both zeros of one's complement are right, unless the whole message is zeros (a reply with
+	 * id, sequence number and data 0): there RFC 1624 gives 0 and only 0xffff is.
+	 */
+	store_native16(hdr + OFF_CSUM, csum == 0 ? 0xffff : csum);
 }

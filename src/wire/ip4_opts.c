@@ -48,10 +48,9 @@ static int check_timestamp(struct ip4_opts *o, const struct option *opt)
 		return refuse(o, opt, 1);
 	if (opt->p[2] < TS_MIN_PTR)
 		return refuse(o, opt, 2);
+	/* Flags 1 and 3: with address. Of others nothing is known; Linux lets them pass too. */
 	flags = opt->p[3] & 0x0f;
-	if (flags != 0 && flags != 1 && flags != 3)
-		return refuse(o, opt, 3);
-	entry = flags == 0 ? 4 : 8;
+	entry = flags == 1 || flags == 3 ? 8 : 4;
 	if (opt->p[2] <= opt->len && opt->p[2] + entry - 1 > opt->len)
 		return refuse(o, opt, 2);
 	o->ts_off = opt->off;

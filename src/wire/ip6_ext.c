@@ -207,7 +207,7 @@ static int walk_fragment(struct walk *w)
 	if (err != 0)
 		return err;
 	if (x->has_frag)
-		return discard(w, IP6_EXT_EDUP);
+		return refuse(w, IP6_EXT_EDUP, IP6_PP_FIELD, w->off);
 	field = load_be16(w->p + w->off + 2);
 	x->has_frag = true;
 	x->frag_next = w->p[w->off];

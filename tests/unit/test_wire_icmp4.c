@@ -35,14 +35,13 @@ static void test_echo(void **state)
 	assert_int_equal(h.id, 0x1234);
 }
 
-/* The reply's checksum is right for whatever the request's was. */
+/* The reply's checksum is right for whatever the request's was, also when nothing is left but 0. */
 static void test_echo_reply(void **state)
 {
-	struct pkt p = pkt_hex(echo);
-	struct icmp4 h;
+	static const uint8_t zeros[8];
+	struct icmp4 h = {.type = ICMP4_ECHO_REQUEST, .body = view_make(zeros, sizeof(zeros))};
 
 	(void)state;
-	assert_int_equal(icmp4_parse(&h, pkt_view(&p), true), 0);
 	for (unsigned id = 0; id <= 0xffff; id++) {
 		struct icmp4 back;
 		uint8_t out[64];

@@ -7,8 +7,6 @@
 
 #include "test_wire_util.h"
 
-#include <stdio.h>
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

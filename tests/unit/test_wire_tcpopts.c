@@ -47,6 +47,9 @@ static const struct row {
 	{"05 02 02 04 05 b4", TCPOPTS_MSS, false},
 	{"05 03 00 02 04 05 b4", TCPOPTS_MSS, false},
 	{"05 09 00 00 00 00 00 00 00 02 04 05 b4", TCPOPTS_MSS, false},
+	/* five blocks: no header has that much room, the parser does not rely on it */
+	{"05 2a " BLOCK("1") BLOCK("2") BLOCK("3") BLOCK("4") BLOCK("5") "02 04 05 b4", TCPOPTS_MSS,
+	 false},
 	{"22 03 00 02 04 05 b4", TCPOPTS_MSS, false},
 	{"22 05 00 00 00 02 04 05 b4", TCPOPTS_MSS, false},
 	{"22 14 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 02 04 05 b4", TCPOPTS_MSS,
