@@ -174,7 +174,7 @@ const char *conf_value(const struct conf_row *row, const void *base, char *buf, 
 		snprintf(buf, len, "%s", row->names[value]);
 	else if (row->type == CONF_TIME && value == 0)
 		snprintf(buf, len, "none");
-	else if (value <= row->max)
+	else if (value >= row->min && value <= row->max)
 		print_quantity(buf, len, units_of(row->type), value);
 	return buf;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "descriptors.h"
 #include "options.h"
 #include "platform.h"
 #include "proxy.h"
@@ -52,6 +53,7 @@ static int run(const struct config *config, const struct log *log)
 {
 	int rc;
 
+	descriptors_raise(config->max_connections, log);
 	if (pin(config, log) < 0 || platform_init(config, log) < 0)
 		return EXIT_FAILED;
 	rc = serve(config, log);

@@ -41,28 +41,10 @@ int platform_conf_check(const struct config *config, char *error, size_t len)
 	return 0;
 }
 
-/* Two sockets per connection and a few more; what the hard limit leaves short is said, accept(2)
- * copes with it. */
 int platform_init(const struct config *config, const struct log *log)
 {
-	rlim_t want = 2 * config->max_connections + 64;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
-		log_msg(log, LOG_ERROR, "getrlimit: %s", strerror(errno));
-		return -1;
-	}
-	if (limit.rlim_cur >= want)
-		return 0;
-	limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
-		log_msg(log, LOG_ERROR, "setrlimit: %s", strerror(errno));
-		return -1;
-	}
-	if (limit.rlim_cur < want)
-		log_msg(log, LOG_INFO, "open files are limited to %llu, that is %llu connections",
-			(unsigned long long)limit.rlim_cur,
-			(unsigned long long)(limit.rlim_cur - 64) / 2);
+	(void)config;
+	(void)log;
 	return 0;
 }
 

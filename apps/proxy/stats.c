@@ -24,6 +24,12 @@ void stats_value(struct stats_report *report, const char *name, const char *text
 	}
 }
 
+void stats_detail(struct stats_report *report, const char *name, const char *text, uint64_t value)
+{
+	if (report->json || value != 0)
+		stats_value(report, name, text, value);
+}
+
 void stats_ratio(struct stats_report *report, const char *name, const char *text, double value)
 {
 	if (report->json) {

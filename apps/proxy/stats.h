@@ -53,6 +53,9 @@ struct stats_report {
 	bool any; /* a JSON member has been written */
 };
 
+/* One value of so many that a table leaves out those that are 0. */
+void stats_detail(struct stats_report *report, const char *name, const char *text, uint64_t value);
+
 /* One value; the name is a JSON member, the text is for people. */
 void stats_value(struct stats_report *report, const char *name, const char *text, uint64_t value);
 void stats_ratio(struct stats_report *report, const char *name, const char *text, double value);
