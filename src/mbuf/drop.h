@@ -41,11 +41,13 @@
 	X(IP6_EXT, "ip6-ext", "IPv6 extension headers malformed, too many or refused") \
 	X(IP_BAD_SRC, "ip-bad-source", "source address that no host may use") \
 	X(IP_BAD_DST, "ip-bad-destination", "destination address that must not come from a wire") \
+	X(IP_L2_GROUP, "ip-link-broadcast", "unicast packet that came by link-level broadcast") \
 	X(IP_NOT_LOCAL, "ip-not-local", "not for us and forwarding is off") \
 	X(IP_NO_ROUTE, "ip-no-route", "no route to the destination") \
 	X(IP_TTL, "ip-ttl", "time to live exhausted") \
 	X(IP_TOO_BIG, "ip-too-big", "larger than the path MTU and may not be fragmented") \
 	X(IP_NO_PROTO, "ip-no-proto", "upper-layer protocol that nobody handles") \
+	X(IP_LOOP_FULL, "ip-loop-full", "too many packets to ourselves wait for delivery") \
 	X(REASS_OVERLAP, "reass-overlap", "overlapping fragments: datagram discarded") \
 	X(REASS_MALFORMED, "reass-malformed", "fragment with an impossible offset or length") \
 	X(REASS_DUP, "reass-duplicate", "fragment that was there already") \

@@ -6,21 +6,20 @@
 #include "mbuf/lifo.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
-#include <rte_malloc.h>
 #include <rte_mempool.h>
 
 #define OPS_NAME "leat_lifo"
 
 const char mbuf_lifo_ops_name[] = OPS_NAME;
 
+/* On the heap: memory of the EAL stays shared after fork(), and a child that frees a packet would
+ * change its parent's pool. */
 static int create_lifo(struct rte_mempool *mp)
 {
-	struct mbuf_lifo *l;
+	struct mbuf_lifo *l = calloc(1, sizeof(*l) + mp->size * sizeof(l->obj[0]));
 
-	l = rte_zmalloc_socket("leat_lifo", sizeof(*l) + mp->size * sizeof(l->obj[0]), CACHE_LINE,
-			       mp->socket_id);
 	if (l == NULL)
 		return -ENOMEM;
 	l->size = mp->size;
@@ -31,7 +30,7 @@ static int create_lifo(struct rte_mempool *mp)
 
 static void destroy_lifo(struct rte_mempool *mp)
 {
-	rte_free(mp->pool_data);
+	free(mp->pool_data);
 }
 
 static int enqueue(struct rte_mempool *mp, void *const *obj, unsigned n)

@@ -14,11 +14,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
-#include <rte_malloc.h>
 #include <rte_mempool.h>
 
 static const uint16_t room_of[MBUF_CLASSES] = {
@@ -144,8 +144,7 @@ int mbuf_pool_create(const struct mbuf_pool_conf *conf, struct mbuf_pool **out)
 	*out = NULL;
 	if (!conf_valid(conf))
 		return -EINVAL;
-	/* In the EAL's heap, next to the mempools: it may have to outlive its owner. */
-	pool = rte_zmalloc("leat_mbuf_pool", sizeof(*pool), CACHE_LINE);
+	pool = calloc(1, sizeof(*pool));
 	if (pool == NULL)
 		return -ENOMEM;
 	(void)snprintf(pool->name, sizeof(pool->name), "%s", conf->name);
@@ -165,7 +164,7 @@ int mbuf_pool_create(const struct mbuf_pool_conf *conf, struct mbuf_pool **out)
 destroy_small:
 	destroy_class(pool, MBUF_SMALL);
 free_pool:
-	rte_free(pool);
+	free(pool);
 	return r;
 }
 
@@ -180,7 +179,7 @@ unsigned mbuf_pool_destroy(struct mbuf_pool *pool)
 		return missing;
 	destroy_class(pool, MBUF_SMALL);
 	destroy_class(pool, MBUF_BIG);
-	rte_free(pool);
+	free(pool);
 	return 0;
 }
 

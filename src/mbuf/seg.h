@@ -34,7 +34,8 @@ static inline const struct mbuf *mbuf_find_byte(const struct mbuf *m, uint32_t *
 	return m;
 }
 
-/* The buffer that a cloned segment looks at. All buffers of ours have the same private area. */
+/* The buffer whose memory a segment looks at: another one when it is cloned, else itself. All
+ * buffers of ours have the same private area. */
 static inline struct mbuf *mbuf_seg_direct(const struct mbuf *seg)
 {
 	return (struct mbuf *)seg->rte.buf_addr - 1;
@@ -45,7 +46,7 @@ static inline bool mbuf_seg_exclusive(const struct mbuf *seg)
 {
 	if (rte_mbuf_refcnt_read(&seg->rte) != 1 || RTE_MBUF_HAS_EXTBUF(&seg->rte))
 		return false;
-	return !RTE_MBUF_CLONED(&seg->rte) || rte_mbuf_refcnt_read(&mbuf_seg_direct(seg)->rte) == 1;
+	return rte_mbuf_refcnt_read(&mbuf_seg_direct(seg)->rte) == 1;
 }
 
 #endif

@@ -150,6 +150,10 @@ static void test_fresh_buffer(void **state)
 		assert_int_equal(m->rte.nb_segs, 1);
 		assert_null(mbuf_seg_next(m));
 		assert_true(mbuf_writable(m));
+		assert_int_equal(m->rte.ol_flags, 0);
+		assert_int_equal(m->rte.packet_type, 0);
+		assert_int_equal(m->rte.vlan_tci, 0);
+		assert_int_equal(m->rte.port, RTE_MBUF_PORT_INVALID);
 		assert_ptr_equal(meta.pool, pool);
 		assert_int_equal(mbuf_holder_of(m), MBUF_RX);
 		meta.pool = NULL;
@@ -163,6 +167,7 @@ static void test_fresh_buffer(void **state)
 		m->rte.ol_flags = RTE_MBUF_F_TX_TCP_SEG;
 		m->rte.packet_type = 1;
 		m->rte.vlan_tci = 1;
+		m->rte.port = 1;
 		m->rte.data_off = 3;
 		mbuf_done(&m);
 		assert_null(m);
@@ -260,6 +265,7 @@ static void test_drop_counts_packets(void **state)
 	struct mbuf *none = NULL;
 	MBUF(a, ut_packet_split(pool, bytes, sizeof(bytes), 7));
 	MBUF(b, ut_packet_split(pool, bytes, sizeof(bytes), 7));
+	MBUF(c, ut_packet_split(pool, bytes, sizeof(bytes), 7));
 
 	mbuf_drop(&a, DROP_TCP_DUP);
 	assert_null(a);
@@ -267,12 +273,13 @@ static void test_drop_counts_packets(void **state)
 	mbuf_drop_own(MBUF_NULL, DROP_TCP_DUP);
 	mbuf_drop_own(mbuf_move(&b), DROP_NOBUF);
 	mbuf_done(&none);
+	mbuf_done(&c);
 	mbuf_pool_count_drop(pool, DROP_PORT_DOWN);
 	mbuf_pool_stats(pool, &st);
 	for (unsigned i = 0; i < DROP_COUNT; i++)
 		assert_int_equal(st.drops[i], i == DROP_TCP_DUP || i == DROP_NOBUF ||
 						      i == DROP_PORT_DOWN);
-	assert_int_equal(st.done, 0);
+	assert_int_equal(st.done, 1);
 	assert_int_equal(st.avail[MBUF_SMALL], UT_SMALL);
 	assert_int_equal(st.size[MBUF_BIG], UT_BIG);
 }
@@ -341,6 +348,20 @@ static void test_driver_receives(void **state)
 	mbuf_done(&m);
 }
 
+static void test_driver_takes_what_we_freed(void **state)
+{
+	struct mbuf_pool *pool = *state;
+	struct mbuf *m = ut_packet(pool, "x", 1).m;
+	struct rte_mbuf *r;
+
+	mbuf_done(&m);
+	r = rte_pktmbuf_alloc(pool->mp[MBUF_SMALL]);
+	assert_non_null(r);
+	/* Ours again, without having been a received packet: no second free. */
+	m = mbuf_of(r);
+	mbuf_done(&m);
+}
+
 static void test_driver_frees_what_we_built(void **state)
 {
 	struct mbuf_pool *pool = *state;
@@ -352,27 +373,39 @@ static void test_driver_frees_what_we_built(void **state)
 	assert_true(mbuf_pool_full(pool));
 }
 
+/* The pool is not full, so that its own limit does not catch it. */
+static void free_twice(struct mbuf_pool *pool, uint32_t seg)
+{
+	const struct rlimit no_core = {0, 0};
+	uint8_t bytes[8] = {0};
+	struct mbuf *other = ut_packet(pool, bytes, 1).m;
+	struct mbuf *m = ut_packet_split(pool, bytes, sizeof(bytes), seg).m;
+	struct mbuf *again = m;
+
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	(void)signal(SIGABRT, SIG_DFL);
+	(void)close(STDERR_FILENO);
+	mbuf_done(&m);
+	if (seg < sizeof(bytes))
+		again->rte.nb_segs = 2; /* as if still a chain */
+	mbuf_done(&again);
+	mbuf_done(&other);
+}
+
 #ifndef NDEBUG
 static void test_second_free_aborts(void **state)
 {
-	struct mbuf_pool *pool = *state;
-	int status;
-	pid_t pid = fork();
+	for (uint32_t seg = 4; seg <= 8; seg += 4) {
+		int status;
+		pid_t pid = fork();
 
-	if (pid == 0) {
-		struct mbuf *m = mbuf_alloc(pool, MBUF_SMALL, MBUF_PRIO_CTL, MBUF_TEST).m;
-		struct mbuf *again = m;
-		const struct rlimit no_core = {0, 0};
-
-		(void)setrlimit(RLIMIT_CORE, &no_core);
-		(void)signal(SIGABRT, SIG_DFL);
-		(void)close(STDERR_FILENO);
-		mbuf_done(&m);
-		mbuf_done(&again);
-		_exit(0);
+		if (pid == 0) {
+			free_twice(*state, seg);
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 #endif
 
@@ -392,6 +425,7 @@ int main(void)
 		UT_TEST(test_scope_end_drops),
 		UT_TEST(test_driver_takes_and_frees),
 		UT_TEST(test_driver_receives),
+		UT_TEST(test_driver_takes_what_we_freed),
 		UT_TEST(test_driver_frees_what_we_built),
 #ifndef NDEBUG
 		UT_TEST(test_second_free_aborts),

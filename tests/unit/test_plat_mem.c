@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -60,11 +61,40 @@ static void test_map_refuses(void **state)
 		assert_null(plat_mem_map(lens[i]));
 }
 
+static long address_space_pages(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	long pages = 0;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%ld", &pages), 1);
+	(void)fclose(f);
+	return pages;
+}
+
+static void test_leaves_no_holes(void **state)
+{
+	long before = address_space_pages();
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		size_t len = PLAT_HUGE_BYTES / 2 * (i + 1);
+		void *p = plat_mem_map(len);
+
+		assert_non_null(p);
+		/* Exactly the size asked for, rounded up. */
+		assert_true(address_space_pages() - before < (long)(len / 4096 + 512 + 16));
+		plat_mem_unmap(p, len);
+	}
+	assert_true(address_space_pages() - before < 16);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_map),
 		cmocka_unit_test(test_map_refuses),
+		cmocka_unit_test(test_leaves_no_holes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,6 +130,8 @@ void ut_assert_bytes(const struct mbuf *m, const void *bytes, uint32_t len)
 	for (const struct mbuf *seg = m; seg != NULL; seg = mbuf_seg_next(seg)) {
 		sum += mbuf_seg_len(seg);
 		segs++;
+		/* What the audit and drivers rely on. */
+		assert_true(seg == m || seg->rte.nb_segs == 1);
 	}
 	assert_int_equal(segs, m->rte.nb_segs);
 	assert_int_equal(sum, mbuf_len(m));
