@@ -22,11 +22,11 @@ enum tcp_cc_kind {
 #define X(id, name) TCP_CC_##id,
 	TCP_CC_TABLE(X)
 #undef X
-	TCP_CC_COUNT
+		TCP_CC_COUNT
 };
 
 #define TCP_CC_SSTHRESH_MAX UINT32_MAX
-#define TCP_CC_CWND_MAX	    (UINT32_C(1) << 30)
+#define TCP_CC_CWND_MAX     (UINT32_C(1) << 30)
 
 struct tcp_cc_newreno {
 	uint32_t acked_bytes; /* since cwnd last grew by one segment (RFC 3465) */
@@ -34,7 +34,7 @@ struct tcp_cc_newreno {
 
 struct tcp_cc_cubic {
 	uint64_t epoch_ns;    /* start of this congestion avoidance stage, 0: none yet */
-	uint64_t k_ns;	      /* RFC 9438 4.2: time until W_cubic reaches origin again */
+	uint64_t k_ns;        /* RFC 9438 4.2: time until W_cubic reaches origin again */
 	uint32_t w_max_bytes; /* window just before the last reduction */
 	uint32_t origin_bytes;
 	uint32_t w_est_bytes; /* Reno-friendly region, 4.3 */
@@ -44,7 +44,7 @@ struct tcp_cc_cubic {
 struct tcp_cc {
 	uint32_t cwnd;
 	uint32_t ssthresh;
-	uint32_t mss; /* payload of a full segment as we send it, at least 1 */
+	uint32_t mss;       /* payload of a full segment as we send it, at least 1 */
 	uint32_t undo_cwnd; /* before the last reduction, 0: nothing to undo */
 	uint32_t undo_ssthresh;
 	uint8_t kind; /* enum tcp_cc_kind */
@@ -60,7 +60,8 @@ struct tcp_cc_ack {
 	uint64_t srtt_ns;     /* 0: not known yet */
 	uint64_t min_rtt_ns;  /* 0: not known yet */
 	uint32_t acked_bytes; /* newly acknowledged, cumulative */
-	bool cwnd_limited;    /* cwnd, not the program or the peer, held the sender (RFC 7661, 9438 4.2) */
+	bool cwnd_limited;    /* cwnd, not the program or the peer, held the sender (RFC 7661,
+				 9438 4.2) */
 };
 
 /* Initial window of RFC 6928; ssthresh unbounded. */
@@ -73,18 +74,20 @@ void tcp_cc_set_mss(struct tcp_cc *cc, uint32_t mss);
 
 void tcp_cc_on_ack(struct tcp_cc *cc, const struct tcp_cc_ack *ack);
 /*
- * Loss found by duplicate ACKs or SACK: entering fast recovery. flight_bytes: outstanding data. Sets
- * ssthresh and cwnd = ssthresh, keeps what undo needs.
+ * Loss found by duplicate ACKs or SACK: entering fast recovery. flight_bytes: outstanding data.
+ * Sets ssthresh and cwnd = ssthresh, keeps what undo needs.
  */
 void tcp_cc_on_loss(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns);
 /* Retransmission timeout: cwnd one segment; ssthresh is lowered at the first of a series only
  * (RFC 5681 3.1 equation 4). */
 void tcp_cc_on_rto(struct tcp_cc *cc, uint32_t flight_bytes, bool first, uint64_t now_ns);
-/* Recovery ended: cwnd = min(ssthresh, max(flight, one segment) + one segment) (RFC 6582 3.2 step 3). */
+/* Recovery ended: cwnd = min(ssthresh, max(flight, one segment) + one segment) (RFC 6582 3.2 step
+ * 3). */
 void tcp_cc_on_recovered(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns);
 /* Nothing sent for idle_ns, longer than an RTO: restart window (RFC 5681 4.1). */
 void tcp_cc_on_idle(struct tcp_cc *cc, uint64_t idle_ns, uint64_t rto_ns, uint64_t now_ns);
-/* The loss was none (Eifel RFC 4015 / D-SACK): back to the state before. No-op when nothing is kept. */
+/* The loss was none (Eifel RFC 4015 / D-SACK): back to the state before. No-op when nothing is
+ * kept. */
 void tcp_cc_undo(struct tcp_cc *cc);
 
 static inline bool tcp_cc_in_slow_start(const struct tcp_cc *cc)

@@ -93,6 +93,7 @@ ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool m
 ssize_t tcp_recv(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool peek);
 uint32_t tcp_rcv_avail(const struct tcp_pcb *pcb); /* bytes readable */
 bool tcp_rcv_eof(const struct tcp_pcb *pcb);       /* FIN received, all before it readable */
+int tcp_pending_error(const struct tcp_pcb *pcb);   /* positive errno that ended it, 0: none */
 uint32_t
 tcp_snd_space(const struct tcp_pcb *pcb); /* bytes tcp_send would take, buffers permitting */
 uint32_t tcp_snd_queued(const struct tcp_pcb *pcb); /* unacknowledged + unsent bytes */
@@ -101,7 +102,7 @@ NODISCARD int tcp_shutdown_send(struct tcp_pcb *pcb); /* FIN after what is queue
 void tcp_shutdown_recv(struct tcp_pcb *pcb); /* discard what is and comes; acknowledge it */
 /*
  * Let go: FIN after what is queued, or RST when unread data is lost (RFC 9293 3.10.4, RFC
- * 2525 2.17). The pcb lives on without so until it is done; linger_ns > 0 bounds it.
+ * 2525 2.17). Of the events only `gone` still comes, at once or when it is done.
  */
 void tcp_close(struct tcp_pcb *pcb);
 /* RST now (when synchronised), forget. */

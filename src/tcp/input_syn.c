@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Opening: SYN-SENT (RFC 9293 3.10.7.3) with simultaneous open, what the peer's SYN agreed to, and
+ * the step into ESTABLISHED. Called by tcp_segment() and, for passive opens, by synq.c.
+ */
+#include "tcp/input.h"
+#include "tcp/listen.h"
+#include "tcp/output.h"
+
+#include <errno.h>
+
+void tcp_take_syn_options(struct tcp_pcb *pcb, const struct tcp_seg *seg)
+{
+	const struct tcpopts *o = &seg->o;
+
+	pcb->flags &= ~(PCBF_TS | PCBF_SACK | PCBF_WSCALE);
+	if (o->present & TCPOPTS_MSS)
+		pcb->peer_mss = (uint16_t)max_u32(o->mss, TCP_MIN_MSS);
+	if (o->present & TCPOPTS_WSCALE) {
+		pcb->flags |= PCBF_WSCALE;
+		pcb->snd_scale = o->wscale;
+	} else {
+		pcb->snd_scale = 0;
+		pcb->rcv_scale = 0;
+	}
+	if (o->present & TCPOPTS_SACK_PERMITTED)
+		pcb->flags |= PCBF_SACK;
+	if (o->present & TCPOPTS_TS) {
+		pcb->flags |= PCBF_TS;
+		pcb->ts_recent = o->tsval;
+		pcb->ts_recent_ms = tcp_ts_clock(pcb->stack);
+	}
+	tcp_pcb_update_mss(pcb);
+}
+
+static void take_irs(struct tcp_pcb *pcb, const struct tcp_seg *seg)
+{
+	/* What our SYN offered, counted from 0 as long as the peer's numbers were unknown. */
+	uint32_t offered = pcb->rcv_adv - pcb->rcv_nxt;
+
+	pcb->irs = seg->h.seq;
+	pcb->rcv_nxt = seg->h.seq + 1;
+	pcb->rcv_adv = pcb->rcv_nxt + offered;
+	pcb->last_ack = pcb->rcv_nxt;
+	/* The window in a SYN is never scaled (RFC 7323 2.2). */
+	pcb->snd_wnd = seg->h.wnd;
+	pcb->snd_wnd_max = seg->h.wnd;
+	pcb->snd_wl1 = seg->h.seq;
+	pcb->snd_wl2 = seg->h.ack;
+}
+
+void tcp_established(struct tcp_pcb *pcb)
+{
+	tcp_set_state(pcb, pcb->flags & PCBF_FIN_QUEUED ? TCPS_FIN_WAIT_1 : TCPS_ESTABLISHED);
+	pcb->rexmits = 0;
+	pcb->stuck_ns = 0;
+	tcp_timer_stop(pcb, TCP_TIMER_REXMIT);
+	sack_board_init(&pcb->board, pcb->snd_una);
+	pcb->recover = pcb->snd_una - 1;
+	pcb->snd_small = pcb->snd_una;
+	tcp_cc_init(&pcb->cc, pcb->cc.kind, pcb->mss);
+	if (pcb->flags & PCBF_SYN_RTX)
+		tcp_rtt_syn_lost(&pcb->rtt);
+	tcp_timer_keep(pcb);
+	if (pcb->flags & PCBF_EMBRYO)
+		tcp_listener_ready(pcb);
+	else
+		pcb->events |= TCP_EV_CONNECTED | TCP_EV_WRITABLE;
+}
+
+/* Both sides sent a SYN (3.5, figure 7). */
+static bool simultaneous(struct tcp_pcb *pcb, const struct tcp_seg *seg, enum drop_reason *why)
+{
+	take_irs(pcb, seg);
+	tcp_take_syn_options(pcb, seg);
+	tcp_set_state(pcb, TCPS_SYN_RECEIVED);
+	tcp_emit_syn(pcb);
+	tcp_timer_rexmit(pcb);
+	*why = DROP_TCP_SYN; /* what text it had comes again */
+	return false;
+}
+
+bool tcp_input_syn_sent(struct tcp_pcb *pcb, struct tcp_seg *seg, enum drop_reason *why)
+{
+	bool ack = (seg->h.flags & TCP_ACK) != 0;
+
+	/* First. */
+	if (ack && seg->h.ack != pcb->snd_nxt) {
+		tcp_reply_rst(pcb->stack, seg);
+		*why = DROP_TCP_ACK;
+		return false;
+	}
+	/* Second: without ACK it is anybody's. */
+	if (seg->h.flags & TCP_RST) {
+		*why = DROP_TCP_RST;
+		if (ack) {
+			pcb->stack->tcp->cnt.rst_in++;
+			tcp_pcb_fail(pcb, ECONNREFUSED);
+		}
+		return false;
+	}
+	/* Fourth. */
+	if (!(seg->h.flags & TCP_SYN) || (seg->h.flags & TCP_FIN && !ack)) {
+		*why = DROP_TCP_FLAGS;
+		return false;
+	}
+	if (!ack)
+		return simultaneous(pcb, seg, why);
+	take_irs(pcb, seg);
+	tcp_take_syn_options(pcb, seg);
+	pcb->snd_una = seg->h.ack;
+	if (!(pcb->flags & PCBF_SYN_RTX))
+		tcp_rtt_sample(&pcb->rtt, max_u64(pcb->stack->now_ns - pcb->rtt_start_ns, 1), 1,
+			       pcb->stack->now_ns);
+	tcp_established(pcb);
+	tcp_ack_now(pcb);
+	/* The text, if any, follows the SYN. */
+	seg->h.seq++;
+	seg->h.flags &= (uint8_t)~TCP_SYN;
+	return true;
+}

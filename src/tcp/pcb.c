@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Life of a connection's control block: creation, state, end. Who owns it when is told in pcb.h;
+ * all run on the thread of the stack.
+ */
+#include "tcp/pcb.h"
+
+#include "tcp/listen.h"
+#include "tcp/output.h"
+#include "wire/ip4.h"
+#include "wire/ip6.h"
+
+#include <errno.h>
+
+#define KEEP_IDLE_S  7200u
+#define KEEP_INTVL_S 75u
+#define KEEP_CNT     9u
+
+/* Acknowledge at once so many times after the start: the sender is in slow start. */
+#define QUICKACKS_START 16u
+
+/* RFC 9293 3.7.1: the default when the peer says nothing. */
+#define MSS_DEFAULT4 536u
+#define MSS_DEFAULT6 1220u
+
+#define PREF_FLAGS \
+	(PCBF_NODELAY | PCBF_CORK | PCBF_QUICKACK | PCBF_KEEPALIVE | PCBF_SNDBUF_SET | \
+	 PCBF_RCVBUF_SET)
+
+struct tcp_pcb *tcp_pcb_create(struct stack *s)
+{
+	struct tcp *t = s->tcp;
+	struct tcp_pcb *pcb = slab_get(&t->pcbs);
+
+	if (!pcb)
+		return NULL;
+	pcb->stack = s;
+	pcb->quickacks = QUICKACKS_START;
+	pcb->tos = 0;
+	pcb->ttl = INET_TTL_DEFAULT;
+	pcb->keep_idle_s = KEEP_IDLE_S;
+	pcb->keep_intvl_s = KEEP_INTVL_S;
+	pcb->keep_cnt = KEEP_CNT;
+	pcb->peer_mss = MSS_DEFAULT4;
+	pcb->rcv_mss = MSS_DEFAULT4;
+	pcb->mss = MSS_DEFAULT4;
+	tcp_rcvbuf_init(&pcb->rcv, t->limits.rcvbuf);
+	tcp_sndbuf_init(&pcb->snd, t->limits.sndbuf);
+	tcp_cc_init(&pcb->cc, t->limits.cc, pcb->mss);
+	tcp_rtt_init(&pcb->rtt);
+	ooo_init(&pcb->ooo);
+	sack_board_init(&pcb->board, 0);
+	stack_work_init(&pcb->work, tcp_output_work);
+	list_init(&pcb->link);
+	tcp_timers_init(pcb);
+	return pcb;
+}
+
+void tcp_pcb_name(struct tcp_pcb *pcb, const struct ipaddr *local, uint16_t lport,
+		  const struct ipaddr *remote, uint16_t rport)
+{
+	struct stack *s = pcb->stack;
+
+	tcp_flow_init(s, &pcb->flow, local, lport, remote, rport);
+	pcb->ts_off = tcp_ts_offset(s, local, remote);
+	/* RFC 6437: the same for all packets of the flow, and not to be guessed. */
+	pcb->flow_label = ipaddr_is_v4(remote) ? 0 : pcb->flow.hash & 0xfffff;
+	pcb->peer_mss = ipaddr_is_v4(remote) ? MSS_DEFAULT4 : MSS_DEFAULT6;
+}
+
+/* Timers that a state brings with it or ends. */
+static void on_state(struct tcp_pcb *pcb, enum tcp_state state)
+{
+	switch (state) {
+	case TCPS_CLOSED:
+		tcp_timers_stop(pcb);
+		stack_work_cancel(&pcb->work);
+		break;
+	case TCPS_FIN_WAIT_2:
+		/* RFC 9293 leaves it open how long; with nobody to read there is no reason to stay.
+		 */
+		if (pcb->flags & PCBF_ORPHAN)
+			tcp_timer_set(pcb, TCP_TIMER_LINGER,
+				      pcb->stack->now_ns + pcb->stack->tcp->limits.finwait2_ns);
+		break;
+	case TCPS_TIME_WAIT:
+		tcp_timers_stop(pcb);
+		break;
+	case TCPS_LISTEN:
+	case TCPS_SYN_SENT:
+	case TCPS_SYN_RECEIVED:
+	case TCPS_ESTABLISHED:
+	case TCPS_CLOSE_WAIT:
+	case TCPS_FIN_WAIT_1:
+	case TCPS_CLOSING:
+	case TCPS_LAST_ACK:
+	case TCP_STATE_COUNT:
+		break;
+	}
+}
+
+void tcp_set_state(struct tcp_pcb *pcb, enum tcp_state state)
+{
+	pcb->state = (uint8_t)state;
+	on_state(pcb, state);
+}
+
+static void drop_queues(struct tcp_pcb *pcb)
+{
+	struct tcp *t = pcb->stack->tcp;
+
+	tcp_sndbuf_purge(&pcb->snd, DROP_TCP_ABORT);
+	ooo_purge(&pcb->ooo, &t->runs, DROP_TCP_ABORT);
+	sack_board_clear(&pcb->board, pcb->stack->env.mem, pcb->snd_una);
+}
+
+/* No segment finds it any more. */
+static void detach(struct tcp_pcb *pcb)
+{
+	tcp_flow_remove(pcb->stack, &pcb->flow);
+	tcp_unbind(pcb);
+	tcp_set_state(pcb, TCPS_CLOSED);
+}
+
+void tcp_pcb_kill(struct tcp_pcb *pcb)
+{
+	struct tcp *t = pcb->stack->tcp;
+
+	if (pcb->flags & PCBF_DEAD)
+		return;
+	if (pcb->flags & (PCBF_QUEUED | PCBF_EMBRYO))
+		tcp_listener_forget(pcb);
+	detach(pcb);
+	drop_queues(pcb);
+	tcp_rcvbuf_purge(&pcb->rcv, DROP_SOCK_CLOSED);
+	if (pcb->flags & PCBF_ORPHAN)
+		t->n_orphans--;
+	pcb->flags |= PCBF_DEAD;
+	list_add_tail(&t->dead, &pcb->link);
+}
+
+/* After the flow is gone: told to the program, or the end when there is none. */
+static void settle(struct tcp_pcb *pcb)
+{
+	if (pcb->flags & PCBF_ORPHAN) {
+		pcb->events = TCP_EV_GONE;
+		tcp_pcb_kill(pcb);
+	} else if (pcb->flags & PCBF_EMBRYO) {
+		tcp_pcb_kill(pcb);
+	}
+}
+
+void tcp_pcb_fail(struct tcp_pcb *pcb, int err)
+{
+	bool connecting = pcb->state == TCPS_SYN_SENT || pcb->state == TCPS_SYN_RECEIVED;
+
+	if (pcb->flags & PCBF_DEAD)
+		return;
+	pcb->err = err;
+	detach(pcb);
+	drop_queues(pcb);
+	if (connecting && !(pcb->flags & PCBF_EMBRYO)) {
+		pcb->stack->tcp->cnt.connect_failed++;
+		pcb->events = TCP_EV_CONNECTED;
+	} else {
+		pcb->events |= TCP_EV_ERROR;
+	}
+	settle(pcb);
+}
+
+void tcp_pcb_finish(struct tcp_pcb *pcb)
+{
+	detach(pcb);
+	drop_queues(pcb);
+	settle(pcb);
+}
+
+void tcp_pcb_timewait(struct tcp_pcb *pcb)
+{
+	tcp_timewait_enter(pcb->stack, pcb);
+	tcp_unbind(pcb);
+	tcp_set_state(pcb, TCPS_TIME_WAIT);
+	/* The acknowledgement of the FIN is still owed; after it the entry answers. */
+	tcp_emit_ack(pcb);
+	stack_work_cancel(&pcb->work);
+	drop_queues(pcb);
+	settle(pcb);
+}
+
+void tcp_enter(struct stack *s)
+{
+	s->tcp->depth++;
+}
+
+void tcp_leave(struct stack *s)
+{
+	struct tcp *t = s->tcp;
+	struct list *l;
+
+	if (--t->depth > 0)
+		return;
+	while ((l = list_pop_head(&t->dead)) != NULL)
+		slab_put(&t->pcbs, CONTAINER_OF(l, struct tcp_pcb, link));
+}
+
+static bool deaf(const struct tcp_pcb *pcb)
+{
+	return pcb->so == NULL || (pcb->flags & PCBF_ORPHAN) != 0;
+}
+
+void tcp_events_deliver(struct tcp_pcb *pcb)
+{
+	struct stack *s = pcb->stack;
+	const struct tcp_events *ev = s->tcp->ev;
+	uint8_t what = pcb->events;
+
+	pcb->events = 0;
+	if (what & TCP_EV_GONE) {
+		void *so = pcb->so;
+
+		pcb->so = NULL;
+		if (so && ev->gone)
+			ev->gone(s, so);
+		return;
+	}
+	if (what & TCP_EV_ACCEPTABLE && pcb->flags & PCBF_QUEUED)
+		ev->acceptable(s, pcb->listener->so);
+	/* Each call may close the connection: then no further one. */
+	if (what & TCP_EV_CONNECTED && !deaf(pcb))
+		ev->connected(s, pcb->so, pcb->err);
+	if (what & TCP_EV_READABLE && !deaf(pcb))
+		ev->readable(s, pcb->so);
+	if (what & TCP_EV_WRITABLE && !deaf(pcb))
+		ev->writable(s, pcb->so);
+	if (what & TCP_EV_ERROR && !deaf(pcb))
+		ev->error(s, pcb->so, pcb->err);
+}
+
+int tcp_pcb_route(struct tcp_pcb *pcb)
+{
+	int err;
+
+	if (LIKELY(inet_dst_valid(pcb->stack, &pcb->dst)))
+		return 0;
+	err = inet_dst_lookup(pcb->stack, &pcb->flow.remote, &pcb->dst);
+	if (err < 0)
+		return err;
+	tcp_pcb_update_mss(pcb);
+	return 0;
+}
+
+void tcp_pcb_update_mss(struct tcp_pcb *pcb)
+{
+	uint32_t ip = ipaddr_is_v4(&pcb->flow.remote) ? IP4_HLEN : IP6_HLEN;
+	uint32_t path = max_u32(pcb->dst.mtu, ip + TCP_BASE_HLEN + TCP_MIN_MSS);
+	uint32_t mss = min_u32(path - ip - TCP_BASE_HLEN, pcb->peer_mss);
+
+	if (pcb->user_mss)
+		mss = min_u32(mss, pcb->user_mss);
+	/* RFC 6691: the peer's MSS does not count options, ours have to fit all the same. */
+	if (pcb->flags & PCBF_TS)
+		mss -= TCP_TS_OPT_BYTES;
+	mss = max_u32(mss, TCP_LEAST_MSS);
+	if (mss == pcb->mss)
+		return;
+	pcb->mss = (uint16_t)mss;
+	tcp_cc_set_mss(&pcb->cc, mss);
+}
+
+void tcp_prefs_get(const struct tcp_pcb *pcb, struct tcp_prefs *out)
+{
+	*out = (struct tcp_prefs){
+		.flags = pcb->flags & PREF_FLAGS,
+		.sndbuf = pcb->snd.limit,
+		.rcvbuf = pcb->rcv.limit,
+		.user_timeout_ms = pcb->user_timeout_ms,
+		.user_mss = pcb->user_mss,
+		.keep_idle_s = pcb->keep_idle_s,
+		.keep_intvl_s = pcb->keep_intvl_s,
+		.keep_cnt = pcb->keep_cnt,
+		.tos = pcb->tos,
+		.ttl = pcb->ttl,
+		.cc = pcb->cc.kind,
+	};
+}
+
+void tcp_prefs_set(struct tcp_pcb *pcb, const struct tcp_prefs *p)
+{
+	pcb->flags = (pcb->flags & ~PREF_FLAGS) | p->flags;
+	pcb->snd.limit = p->sndbuf;
+	pcb->rcv.limit = p->rcvbuf;
+	pcb->user_timeout_ms = p->user_timeout_ms;
+	pcb->user_mss = p->user_mss;
+	pcb->keep_idle_s = p->keep_idle_s;
+	pcb->keep_intvl_s = p->keep_intvl_s;
+	pcb->keep_cnt = p->keep_cnt;
+	pcb->tos = p->tos;
+	pcb->ttl = p->ttl;
+	tcp_cc_switch(&pcb->cc, p->cc);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The connection (protocol control block) and the state of TCP in a stack.
+ *
+ * A pcb is owned by the socket layer from tcp_create/tcp_accept to tcp_close/tcp_abort, and by TCP
+ * itself before (accept queue) and after (orphan). It is freed at one place, tcp_reap(), at the end
+ * of the input, timer or call that ended it: so a callback may close it and the code that called
+ * back still looks at valid memory, marked PCBF_DEAD.
+ *
+ * Sequence variables have the names of RFC 9293 3.3.1. SND.NXT is the highest number sent plus one
+ * and never goes back: what is sent again is chosen by the scoreboard.
+ */
+#ifndef LEAT_TCP_PCB_H
+#define LEAT_TCP_PCB_H
+
+#include "base/list.h"
+#include "base/seq.h"
+#include "base/slab.h"
+#include "inet/inet.h"
+#include "tcp/cc.h"
+#include "tcp/flow.h"
+#include "tcp/isn.h"
+#include "tcp/ooo.h"
+#include "tcp/rcvbuf.h"
+#include "tcp/rtt.h"
+#include "tcp/sack.h"
+#include "tcp/sndbuf.h"
+#include "tcp/synq.h"
+#include "tcp/tcp.h"
+#include "tcp/timewait.h"
+#include "tcp/timer.h"
+
+#define PCBF_NODELAY      0x00000001u /* options of the program */
+#define PCBF_CORK         0x00000002u
+#define PCBF_QUICKACK     0x00000004u
+#define PCBF_KEEPALIVE    0x00000008u
+#define PCBF_SNDBUF_SET   0x00000010u /* no autotuning: the program chose */
+#define PCBF_RCVBUF_SET   0x00000020u
+#define PCBF_V6           0x00000040u
+#define PCBF_FOREIGN      0x00000080u /* local address may be none of ours */
+#define PCBF_REUSEADDR    0x00000100u
+#define PCBF_REUSEPORT    0x00000200u
+#define PCBF_BOUND        0x00000400u /* in the table of bound ports */
+#define PCBF_TS           0x00000800u /* agreed in the handshake */
+#define PCBF_SACK         0x00001000u
+#define PCBF_WSCALE       0x00002000u
+#define PCBF_MORE         0x00004000u /* last send said MSG_MORE */
+#define PCBF_FIN_QUEUED   0x00008000u /* FIN follows the last queued byte */
+#define PCBF_FIN_RCVD     0x00010000u /* FIN consumed: RCV.NXT is behind it */
+#define PCBF_FIN_OOO      0x00020000u /* FIN seen at fin_seq, data before it is missing */
+#define PCBF_RCV_SHUT     0x00040000u /* the program reads no more */
+#define PCBF_ORPHAN       0x00080000u /* the program has closed it */
+#define PCBF_DEAD         0x00100000u /* waits for tcp_reap() */
+#define PCBF_ACK_NOW      0x00200000u /* an acknowledgement is owed at once */
+#define PCBF_ACK_LATER    0x00400000u /* ... or by the delayed-ACK timer */
+#define PCBF_WANT_WRITE   0x00800000u /* the program found no send space */
+#define PCBF_TIMING       0x01000000u /* rtt_seq is being timed */
+#define PCBF_CWND_LIMITED 0x02000000u /* the last output stopped at cwnd */
+#define PCBF_EMBRYO       0x04000000u /* passive, nobody owns it yet */
+#define PCBF_QUEUED       0x08000000u /* in an accept queue */
+#define PCBF_FORCE_RTX    0x10000000u /* send one segment again whatever cwnd says */
+#define PCBF_SYN_RTX      0x20000000u /* the SYN was sent more than once */
+#define PCBF_NOBUF        0x40000000u /* output stopped for lack of buffers */
+#define PCBF_OVERRIDE     0x80000000u /* send a small segment that Nagle or SWS held back */
+
+#define TCP_BASE_HLEN     20u
+#define TCP_TS_OPT_BYTES  12u
+#define TCP_MIN_MSS       216u /* floor of what a peer may announce (CVE-2019-11479) */
+#define TCP_BUF_MAX       (UINT32_C(1) << 30) /* SNDBUF, RCVBUF: sequence arithmetic needs < 2^31 */
+#define TCP_LEAST_MSS     48u                 /* payload of a full segment, whatever was said */
+
+/* What the sender is doing about loss. */
+enum tcp_recovery {
+	TCP_REC_OPEN,
+	TCP_REC_FAST, /* RFC 6675 / RFC 6582 */
+	TCP_REC_LOSS, /* after a timeout */
+};
+
+/* Events of one segment or timer, delivered at its end. */
+#define TCP_EV_CONNECTED  0x01u
+#define TCP_EV_READABLE   0x02u
+#define TCP_EV_WRITABLE   0x04u
+#define TCP_EV_ERROR      0x08u
+#define TCP_EV_ACCEPTABLE 0x10u
+#define TCP_EV_GONE       0x20u
+
+struct tcp_pcb {
+	/* input, every segment */
+	struct tcp_flow flow;
+	uint8_t state; /* enum tcp_state, written by tcp_set_state() only */
+	uint8_t snd_scale, rcv_scale;
+	struct stack *stack;
+	uint32_t flags; /* PCBF_ */
+	uint32_t rcv_nxt;
+	uint32_t rcv_adv;  /* right edge that was offered: never moves left */
+	uint32_t last_ack; /* Last.ACK.sent (RFC 7323 4.3) */
+	uint32_t ts_recent;
+	uint32_t ts_recent_ms; /* when it was taken (RFC 7323 5.5) */
+	uint32_t ts_off;       /* our timestamps: clock + offset */
+	uint32_t snd_una, snd_nxt;
+	uint32_t snd_wnd; /* scaled */
+	uint32_t snd_wl1, snd_wl2;
+	uint32_t snd_wnd_max;
+	uint8_t events;    /* TCP_EV_ to be delivered */
+	uint8_t quickacks; /* acknowledgements still to be sent at once */
+	uint8_t dupacks;
+	uint8_t recovery; /* enum tcp_recovery */
+	uint64_t last_rx_ns;
+	struct tcp_rcvbuf rcv;
+
+	/* output, every round with something to send */
+	struct stack_work work;
+	struct tcp_sndbuf snd;
+	uint32_t write_seq; /* end of the queued data; a FIN sits behind it */
+	uint32_t snd_small; /* end of the last segment below MSS (Minshall's Nagle) */
+	uint16_t mss;       /* payload of a full segment with our usual options, 1.. */
+	uint16_t peer_mss;  /* as the peer said, floored */
+	uint16_t rcv_mss;   /* estimate of the size of the peer's segments */
+	uint8_t tos, ttl;
+	uint32_t recover;   /* RFC 6675 RecoveryPoint */
+	uint32_t dup_bytes; /* without SACK: what the duplicates say has left the network */
+	uint32_t rtt_seq;   /* the timed segment ends here */
+	uint32_t rexmit_ts; /* our timestamp of the first retransmission after a timeout (RFC 3522)
+			     */
+	uint64_t rtt_start_ns;
+	uint64_t last_tx_ns;
+	struct inet_dst dst;
+	struct tcp_cc cc;
+	struct tcp_rtt rtt;
+	struct sack_board board;
+
+	/* timers */
+	struct wheel_timer timer;
+	uint64_t deadline[TCP_TIMER_COUNT];
+
+	/* rare */
+	void *so;
+	struct tcp_listener *listener; /* EMBRYO, QUEUED */
+	struct list link;              /* accept queue, or the dead */
+	struct ooo ooo;
+	struct sack_rcv sack_rcv;
+	uint32_t iss, irs;
+	uint32_t fin_seq;
+	uint32_t bind_hash;
+	uint32_t flow_label;
+	uint64_t stuck_ns;     /* first timeout or zero window since progress */
+	uint64_t challenge_ns; /* RFC 5961 7: window of challenge_n */
+	uint32_t challenge_n;
+	uint32_t user_timeout_ms;
+	uint32_t user_mss; /* MAXSEG, 0: from the path */
+	uint32_t keep_idle_s, keep_intvl_s;
+	uint32_t ts_echo_syn; /* tsval sent with the SYN */
+	uint8_t keep_cnt, keep_sent;
+	uint8_t rexmits; /* timeouts in a row */
+	uint8_t probes;  /* zero-window probes in a row */
+	uint8_t probes_unanswered;
+	int err;      /* pending error, positive */
+	int soft_err; /* of ICMP, told when the connection times out */
+	/* totals for tcp_info */
+	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
+	uint32_t segs_in, segs_out, total_retrans;
+};
+
+/* Options that accepted connections inherit. */
+struct tcp_prefs {
+	uint32_t flags; /* PCBF_, options of the program only */
+	uint32_t sndbuf, rcvbuf;
+	uint32_t user_timeout_ms, user_mss, keep_idle_s, keep_intvl_s;
+	uint8_t keep_cnt, tos, ttl, cc;
+};
+
+/* Limits, and what new connections begin with. */
+struct tcp_limits {
+	uint32_t sndbuf, sndbuf_max;
+	uint32_t rcvbuf, rcvbuf_max;
+	uint32_t half_open; /* per stack */
+	uint32_t timewait;
+	uint32_t orphans;
+	uint64_t timewait_ns;
+	uint64_t finwait2_ns;
+	uint16_t port_lo, port_hi;
+	uint8_t cc; /* enum tcp_cc_kind */
+};
+
+struct tcp {
+	struct htab flows;
+	struct htab binds; /* struct tcp_pcb by local address and port */
+	struct slab pcbs;
+	struct slab halves;
+	struct slab timewaits;
+	struct slab runs; /* struct ooo_run */
+	struct list dead;
+	unsigned depth; /* inside input, timer or call: tcp_reap() waits for 0 */
+	uint32_t n_orphans;
+	uint32_t next_port; /* RFC 6056 algorithm 3 */
+	struct tcp_limits limits;
+	const struct tcp_events *ev;
+	struct tcp_isn isn;
+	struct tcp_listeners *listeners;
+	struct tcp_rules *rules;
+	struct tcp_synq synq;
+	struct tcp_timewaitq timewaitq;
+	struct tcp_counters cnt;
+};
+
+/* ---- pcb.c ---- */
+
+/* In state CLOSED, with the default options; not owned by the socket layer yet. NULL: no memory. */
+struct tcp_pcb *tcp_pcb_create(struct stack *s);
+/* The only place where a state changes; arms and disarms what belongs to it. */
+void tcp_set_state(struct tcp_pcb *pcb, enum tcp_state state);
+/* Drop all it holds, take it out of the tables; freed by the next tcp_leave(). */
+void tcp_pcb_kill(struct tcp_pcb *pcb);
+/* End with an error: the program is told, the pcb waits for tcp_close(), or dies if an orphan. */
+void tcp_pcb_fail(struct tcp_pcb *pcb, int err);
+/* Ended well: CLOSED without an error; dies if an orphan. */
+void tcp_pcb_finish(struct tcp_pcb *pcb);
+/* Both directions are closed: leave a TIME-WAIT entry behind and finish. */
+void tcp_pcb_timewait(struct tcp_pcb *pcb);
+/* Every entry from outside runs between these two; the outermost leave frees the dead. */
+void tcp_enter(struct stack *s);
+void tcp_leave(struct stack *s);
+/* Tell the program what pcb->events holds. */
+void tcp_events_deliver(struct tcp_pcb *pcb);
+/* Set up both ends, the timestamp offset and the flow label; the flow is not inserted. */
+void tcp_pcb_name(struct tcp_pcb *pcb, const struct ipaddr *local, uint16_t lport,
+		  const struct ipaddr *remote, uint16_t rport);
+/* The MSS for the way to the peer as it is now: path, peer, program. */
+void tcp_pcb_update_mss(struct tcp_pcb *pcb);
+/* Look the way up again when routing changed. 0, -ENETUNREACH, -EHOSTUNREACH. */
+NODISCARD int tcp_pcb_route(struct tcp_pcb *pcb);
+/* What a connection through the listener inherits. */
+void tcp_prefs_get(const struct tcp_pcb *pcb, struct tcp_prefs *out);
+void tcp_prefs_set(struct tcp_pcb *pcb, const struct tcp_prefs *p);
+
+static inline bool tcp_pcb_synchronised(const struct tcp_pcb *pcb)
+{
+	return pcb->state >= TCPS_ESTABLISHED;
+}
+
+/* FIN queued and acknowledged? */
+static inline bool tcp_pcb_fin_acked(const struct tcp_pcb *pcb)
+{
+	return (pcb->flags & PCBF_FIN_QUEUED) != 0 && pcb->snd_una == pcb->write_seq + 1;
+}
+
+/* One past everything that is to be sent, the FIN included. */
+static inline uint32_t tcp_pcb_snd_end(const struct tcp_pcb *pcb)
+{
+	return pcb->write_seq + ((pcb->flags & PCBF_FIN_QUEUED) != 0);
+}
+
+static inline struct tcp_pcb *tcp_pcb_of_flow(struct tcp_flow *f)
+{
+	return CONTAINER_OF(f, struct tcp_pcb, flow);
+}
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Passive opens up to the last ACK of the handshake (RFC 9293 3.10.7.2, 3.10.7.4 in SYN-RECEIVED;
+ * RFC 4987). Entries of equal age class sit in one list each, so one timer serves all. Called from
+ * input.c and listen.c.
+ */
+#include "tcp/synq.h"
+
+#include "tcp/input.h"
+#include "tcp/listen.h"
+#include "tcp/output.h"
+#include "wire/ip4.h"
+#include "wire/ip6.h"
+
+/* A SYN that comes again is answered at most so often. */
+#define RESEND_GAP_NS UINT64_C(100000000)
+/* Cookies are accepted this long after the last one was sent. */
+#define COOKIE_LIFE_NS (2 * TCP_COOKIE_PERIOD_NS)
+
+static uint64_t wait_of(unsigned rexmits)
+{
+	return TCP_RTO_INIT_NS << rexmits;
+}
+
+void tcp_half_free(struct stack *s, struct tcp_half *h)
+{
+	tcp_flow_remove(s, &h->flow);
+	list_del(&h->link);
+	h->listener->n_half--;
+	slab_put(&s->tcp->halves, h);
+}
+
+/* ---- SYN-ACK ---- */
+
+static uint16_t our_mss(const struct inet_dst *dst, const struct ipaddr *remote,
+			const struct tcp_listener *l)
+{
+	uint32_t ip = ipaddr_is_v4(remote) ? IP4_HLEN : IP6_HLEN;
+	uint32_t mss = dst->mtu > ip + TCP_HLEN ? dst->mtu - ip - TCP_HLEN : TCP_MIN_MSS;
+
+	if (l->prefs.user_mss)
+		mss = min_u32(mss, l->prefs.user_mss);
+	return (uint16_t)min_u32(mss, UINT16_MAX);
+}
+
+static void send_synack(struct stack *s, struct tcp_half *h, uint32_t tsval)
+{
+	struct tcpopts o = {
+		.present = (h->opts & (TCPOPTS_TS | TCPOPTS_WSCALE | TCPOPTS_SACK_PERMITTED)) |
+			   TCPOPTS_MSS,
+		.mss = h->our_mss,
+		.wscale = h->rcv_scale,
+		.sack_permitted = (h->opts & TCPOPTS_SACK_PERMITTED) != 0,
+		.tsval = tsval,
+		.tsecr = h->ts_recent};
+	struct tcp_reply r = {.flow = &h->flow,
+			      .seq = h->iss,
+			      .ack = h->irs + 1,
+			      .wnd = (uint16_t)h->rcv_wnd,
+			      .flags = TCP_SYN | TCP_ACK,
+			      .tos = h->listener->prefs.tos,
+			      .opts = &o};
+
+	tcp_reply(s, &r);
+}
+
+static void answer(struct stack *s, struct tcp_half *h)
+{
+	h->sent_ns = s->now_ns;
+	send_synack(s, h, tcp_ts_clock(s) + h->ts_off);
+}
+
+/* What the SYN says, and what we say to it. False: no way back to the peer. */
+static bool fill(struct stack *s, struct tcp_half *h, struct tcp_listener *l,
+		 const struct tcp_seg *seg)
+{
+	const struct tcpopts *o = &seg->o;
+	struct inet_dst dst;
+
+	if (inet_dst_lookup(s, &seg->in->src, &dst) < 0)
+		return false;
+	tcp_flow_init(s, &h->flow, &seg->in->dst, seg->h.dport, &seg->in->src, seg->h.sport);
+	h->listener = l;
+	h->opts = o->present;
+	h->irs = seg->h.seq;
+	h->wnd = seg->h.wnd;
+	h->peer_mss = ipaddr_is_v4(&seg->in->src) ? 536 : 1220;
+	if (o->present & TCPOPTS_MSS)
+		h->peer_mss = (uint16_t)max_u32(o->mss, TCP_MIN_MSS);
+	h->our_mss = our_mss(&dst, &seg->in->src, l);
+	if (o->present & TCPOPTS_WSCALE) {
+		h->snd_scale = o->wscale;
+		h->rcv_scale =
+			tcp_window_scale(max_u32(s->tcp->limits.rcvbuf_max, l->prefs.rcvbuf));
+	}
+	if (o->present & TCPOPTS_TS)
+		h->ts_recent = o->tsval;
+	h->rcv_wnd = min_u32(l->prefs.rcvbuf, UINT16_MAX);
+	h->ts_off = tcp_ts_offset(s, &h->flow.local, &h->flow.remote);
+	h->iss = tcp_isn_make(s, &h->flow);
+	return true;
+}
+
+/* No room for an entry: everything into the sequence number, and forget. */
+static void send_cookie(struct stack *s, struct tcp_half *h)
+{
+	struct tcp_synq *q = &s->tcp->synq;
+	struct tcp_cookie c = {.wscale = h->snd_scale,
+			       .has_wscale = (h->opts & TCPOPTS_WSCALE) != 0,
+			       .sack = (h->opts & TCPOPTS_SACK_PERMITTED) != 0};
+
+	/* Without timestamps there is no place for these. */
+	if (!(h->opts & TCPOPTS_TS))
+		h->opts &= ~(uint32_t)(TCPOPTS_WSCALE | TCPOPTS_SACK_PERMITTED);
+	h->iss = tcp_cookie_make(s, &h->flow, h->irs, h->peer_mss);
+	q->cookies_sent = true;
+	q->cookies_ns = s->now_ns;
+	send_synack(s, h, tcp_cookie_ts(tcp_ts_clock(s), h->ts_off, &c));
+}
+
+void tcp_synq_syn(struct stack *s, struct tcp_listener *l, const struct tcp_seg *seg,
+		  const uint32_t *min_iss)
+{
+	struct tcp *t = s->tcp;
+	struct tcp_half tmp = {.rexmits = 0};
+	struct tcp_half *h;
+
+	t->cnt.syn_in++;
+	if (tcp_listener_full(l)) {
+		t->cnt.accept_overflow++;
+		mbuf_pool_count_drop(s->pool, DROP_TCP_BACKLOG);
+		return;
+	}
+	if (!fill(s, &tmp, l, seg)) {
+		t->cnt.syn_dropped++;
+		return;
+	}
+	if (min_iss && seq_leq(tmp.iss, *min_iss))
+		tmp.iss = *min_iss + UINT16_MAX; /* RFC 9293 3.6.1 */
+	h = slab_get(&t->halves);
+	if (!h) {
+		send_cookie(s, &tmp);
+		return;
+	}
+	*h = tmp;
+	if (tcp_flow_insert(s, &h->flow, TCP_FLOW_HALF) < 0) {
+		slab_put(&t->halves, h);
+		send_cookie(s, &tmp);
+		return;
+	}
+	l->n_half++;
+	if (seg->in->foreign)
+		t->cnt.intercepted++;
+	list_init(&h->link);
+	list_add_tail(&t->synq.by_rexmits[0], &h->link);
+	if (!wheel_armed(&t->synq.timer))
+		wheel_arm(&s->wheel, &t->synq.timer, s->now_ns + wait_of(0));
+	answer(s, h);
+}
+
+/* ---- the rest of the handshake ---- */
+
+/* The pcb that the last ACK calls for, as if it had answered the SYN itself. NULL: no memory. */
+static struct tcp_pcb *make_pcb(struct stack *s, const struct tcp_half *h)
+{
+	struct tcp_listener *l = h->listener;
+	struct tcp_pcb *pcb = tcp_pcb_create(s);
+
+	if (!pcb)
+		return NULL;
+	tcp_prefs_set(pcb, &l->prefs);
+	tcp_pcb_name(pcb, &h->flow.local, h->flow.lport, &h->flow.remote, h->flow.rport);
+	pcb->flags |= PCBF_EMBRYO | (h->opts & TCPOPTS_TS ? PCBF_TS : 0) |
+		      (h->opts & TCPOPTS_WSCALE ? PCBF_WSCALE : 0) |
+		      (h->opts & TCPOPTS_SACK_PERMITTED ? PCBF_SACK : 0) |
+		      (ipaddr_is_v4(&h->flow.local) ? 0 : PCBF_V6) |
+		      (h->rexmits ? PCBF_SYN_RTX : 0);
+	pcb->listener = l;
+	pcb->iss = h->iss;
+	pcb->irs = h->irs;
+	pcb->snd_una = h->iss;
+	pcb->snd_nxt = h->iss + 1;
+	pcb->write_seq = h->iss + 1;
+	pcb->snd_scale = h->snd_scale;
+	pcb->rcv_scale = h->rcv_scale;
+	pcb->peer_mss = h->peer_mss;
+	pcb->rcv_nxt = h->irs + 1;
+	pcb->rcv_adv = pcb->rcv_nxt + h->rcv_wnd;
+	pcb->last_ack = pcb->rcv_nxt;
+	pcb->ts_recent = h->ts_recent;
+	pcb->ts_recent_ms = tcp_ts_clock(s);
+	pcb->rtt_start_ns = h->sent_ns;
+	tcp_set_state(pcb, TCPS_SYN_RECEIVED);
+	return pcb;
+}
+
+/* From entry (already out of the table) or cookie to connection, and the segment with it. */
+static void promote(struct stack *s, const struct tcp_half *h, struct tcp_seg *seg, mbuf_own in)
+{
+	struct tcp_pcb *pcb = make_pcb(s, h);
+
+	if (!pcb) {
+		mbuf_drop_own(in, DROP_TCP_NOMEM);
+		return;
+	}
+	h->listener->n_embryo++;
+	if (tcp_flow_insert(s, &pcb->flow, TCP_FLOW_PCB) < 0 || tcp_pcb_route(pcb) < 0) {
+		tcp_pcb_kill(pcb);
+		mbuf_drop_own(in, DROP_TCP_NOMEM);
+		return;
+	}
+	tcp_segment(pcb, seg, in);
+}
+
+static bool half_in_window(const struct tcp_half *h, const struct tcp_seg *seg)
+{
+	uint32_t off = seg->h.seq - (h->irs + 1);
+
+	return off <= h->rcv_wnd;
+}
+
+/* Not acceptable, or a SYN: an ACK tells the honest peer where we are. */
+static void half_ack(struct stack *s, struct tcp_half *h)
+{
+	struct tcpopts o = {.present = h->opts & TCPOPTS_TS,
+			    .tsval = tcp_ts_clock(s) + h->ts_off,
+			    .tsecr = h->ts_recent};
+	struct tcp_reply r = {.flow = &h->flow,
+			      .seq = h->iss + 1,
+			      .ack = h->irs + 1,
+			      .wnd = (uint16_t)(h->rcv_wnd >> h->rcv_scale),
+			      .flags = TCP_ACK,
+			      .opts = &o};
+
+	s->tcp->cnt.challenge_acks++;
+	tcp_reply(s, &r);
+}
+
+/* Steps one to four in SYN-RECEIVED. True: a valid ACK is next. */
+static bool half_check(struct stack *s, struct tcp_half *h, const struct tcp_seg *seg,
+		       enum drop_reason *why)
+{
+	bool old_ts =
+		(h->opts & TCPOPTS_TS) && tcp_seg_has_ts(seg) && seq_lt(seg->o.tsval, h->ts_recent);
+
+	if (seg->h.flags & TCP_RST) {
+		*why = DROP_TCP_RST;
+		if (seg->h.seq == h->irs + 1)
+			tcp_half_free(s, h);
+		else if (half_in_window(h, seg))
+			half_ack(s, h);
+		return false;
+	}
+	if ((seg->h.flags & TCP_SYN) && seg->h.seq == h->irs && !(seg->h.flags & TCP_ACK)) {
+		*why = DROP_TCP_DUP;
+		if (s->now_ns - h->sent_ns >= RESEND_GAP_NS)
+			answer(s, h);
+		return false;
+	}
+	if ((seg->h.flags & TCP_SYN) || old_ts || !half_in_window(h, seg)) {
+		*why = old_ts ? DROP_TCP_PAWS : DROP_TCP_WINDOW;
+		half_ack(s, h);
+		return false;
+	}
+	if ((h->opts & TCPOPTS_TS) && !tcp_seg_has_ts(seg)) {
+		*why = DROP_TCP_NO_TS;
+		return false;
+	}
+	if (!(seg->h.flags & TCP_ACK)) {
+		*why = DROP_TCP_FLAGS;
+		return false;
+	}
+	if (seg->h.ack != h->iss + 1) {
+		*why = DROP_TCP_ACK;
+		tcp_reply_rst(s, seg);
+		return false;
+	}
+	return true;
+}
+
+void tcp_synq_input(struct stack *s, struct tcp_half *h, struct tcp_seg *seg, mbuf_own in)
+{
+	MBUF(m, in);
+	enum drop_reason why;
+	struct tcp_half copy;
+
+	if (!half_check(s, h, seg, &why)) {
+		mbuf_drop(&m, why);
+		return;
+	}
+	/* The entry stays: the SYN-ACK or the peer's data will bring the ACK again. */
+	if (tcp_listener_full(h->listener)) {
+		s->tcp->cnt.accept_overflow++;
+		mbuf_drop(&m, DROP_TCP_BACKLOG);
+		return;
+	}
+	copy = *h;
+	tcp_half_free(s, h);
+	promote(s, &copy, seg, mbuf_move(&m));
+}
+
+/* ---- cookies ---- */
+
+static bool check_cookie(const struct stack *s, const struct tcp_seg *seg, struct tcp_flow *f,
+			 struct tcp_cookie *c)
+{
+	const struct tcp_synq *q = &s->tcp->synq;
+
+	if (!q->cookies_sent || s->now_ns - q->cookies_ns > COOKIE_LIFE_NS)
+		return false;
+	tcp_flow_init(s, f, &seg->in->dst, seg->h.dport, &seg->in->src, seg->h.sport);
+	return tcp_cookie_check(s, f, seg->h.seq - 1, seg->h.ack - 1, tcp_seg_has_ts(seg),
+				seg->o.tsecr, c);
+}
+
+bool tcp_synq_cookie_ok(const struct stack *s, const struct tcp_seg *seg)
+{
+	struct tcp_cookie c;
+	struct tcp_flow f;
+
+	return check_cookie(s, seg, &f, &c);
+}
+
+bool tcp_synq_cookie(struct stack *s, struct tcp_listener *l, struct tcp_seg *seg, mbuf_own *in)
+{
+	struct tcp_half h = {.listener = l};
+	struct tcp_cookie c;
+	mbuf_own own = *in;
+
+	if (!check_cookie(s, seg, &h.flow, &c))
+		return false;
+	*in = MBUF_NULL;
+	if (tcp_listener_full(l)) {
+		s->tcp->cnt.accept_overflow++;
+		mbuf_drop_own(own, DROP_TCP_BACKLOG);
+		return true;
+	}
+	h.opts = (c.ts ? TCPOPTS_TS : 0u) | (c.has_wscale ? TCPOPTS_WSCALE : 0u) |
+		 (c.sack ? TCPOPTS_SACK_PERMITTED : 0u);
+	h.iss = seg->h.ack - 1;
+	h.irs = seg->h.seq - 1;
+	h.peer_mss = c.mss;
+	h.snd_scale = c.wscale;
+	h.rcv_scale =
+		c.has_wscale ? tcp_window_scale(max_u32(s->tcp->limits.rcvbuf_max, l->prefs.rcvbuf))
+			     : 0;
+	h.rcv_wnd = min_u32(l->prefs.rcvbuf, UINT16_MAX);
+	h.ts_recent = seg->o.tsval;
+	h.rexmits = 1; /* when the SYN-ACK was sent is not known: no sample */
+	if (seg->in->foreign)
+		s->tcp->cnt.intercepted++;
+	promote(s, &h, seg, own);
+	return true;
+}
+
+/* ---- time ---- */
+
+static void expire(struct stack *s, struct tcp_half *h)
+{
+	if (h->rexmits == TCP_SYNACK_REXMITS) {
+		tcp_half_free(s, h);
+		return;
+	}
+	h->rexmits++;
+	s->tcp->cnt.retrans_segs++;
+	list_move_tail(&s->tcp->synq.by_rexmits[h->rexmits], &h->link);
+	answer(s, h);
+}
+
+/* When the first of a class is due; an answer to a repeated SYN may have put it off. */
+static uint64_t due_of(const struct list *l, unsigned rexmits)
+{
+	return CONTAINER_OF_CONST(l, struct tcp_half, link)->sent_ns + wait_of(rexmits);
+}
+
+static void on_timer(void *ctx, struct wheel_timer *timer)
+{
+	struct stack *s = ctx;
+	struct tcp_synq *q = CONTAINER_OF(timer, struct tcp_synq, timer);
+	uint64_t next = UINT64_MAX;
+
+	tcp_enter(s);
+	/* From the last class down, or an entry would be handled twice. */
+	for (unsigned i = TCP_SYNACK_REXMITS + 1; i-- > 0;) {
+		struct list *l;
+
+		while ((l = list_first(&q->by_rexmits[i])) != NULL && due_of(l, i) <= s->now_ns)
+			expire(s, CONTAINER_OF(l, struct tcp_half, link));
+	}
+	for (unsigned i = 0; i <= TCP_SYNACK_REXMITS; i++) {
+		struct list *l = list_first(&q->by_rexmits[i]);
+
+		if (l)
+			next = min_u64(next, due_of(l, i));
+	}
+	if (next != UINT64_MAX)
+		wheel_arm(&s->wheel, &q->timer, next);
+	tcp_leave(s);
+}
+
+void tcp_synq_init(struct stack *s)
+{
+	struct tcp_synq *q = &s->tcp->synq;
+
+	for (unsigned i = 0; i <= TCP_SYNACK_REXMITS; i++)
+		list_init(&q->by_rexmits[i]);
+	wheel_timer_init(&q->timer, on_timer);
+}
+
+void tcp_synq_forget(struct stack *s, struct tcp_listener *l)
+{
+	for (unsigned i = 0; i <= TCP_SYNACK_REXMITS; i++) {
+		struct list *pos, *tmp;
+
+		LIST_FOR_EACH_SAFE (pos, tmp, &s->tcp->synq.by_rexmits[i]) {
+			struct tcp_half *h = CONTAINER_OF(pos, struct tcp_half, link);
+
+			if (!l || h->listener == l)
+				tcp_half_free(s, h);
+		}
+	}
+}
+
+void tcp_synq_fini(struct stack *s)
+{
+	tcp_synq_forget(s, NULL);
+	wheel_disarm(&s->wheel, &s->tcp->synq.timer);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Half-open passive connections: small entries in the table of flows, bounded; SYN cookies when
+ * they are used up (RFC 4987). An entry becomes a pcb when the handshake completes and the accept
+ * queue has room.
+ */
+#ifndef LEAT_TCP_SYNQ_H
+#define LEAT_TCP_SYNQ_H
+
+#include "base/list.h"
+#include "base/wheel.h"
+#include "tcp/flow.h"
+
+struct tcp_listener;
+struct tcp_seg;
+
+#define TCP_SYNACK_REXMITS 5u /* 1 + 2 + 4 + 8 + 16 s, then gone after 32 more */
+
+struct tcp_half {
+	struct tcp_flow flow;
+	uint8_t rexmits;
+	uint8_t snd_scale;
+	uint32_t opts;    /* TCPOPTS_ of the SYN */
+	struct list link; /* by number of retransmissions, oldest first */
+	uint64_t sent_ns;
+	struct tcp_listener *listener;
+	uint32_t iss, irs;
+	uint32_t ts_recent, ts_off;
+	uint16_t peer_mss, our_mss;
+	uint16_t wnd; /* of the peer's last segment, not scaled */
+	uint8_t rcv_scale;
+	uint32_t rcv_wnd; /* offered in the SYN-ACK */
+};
+
+struct tcp_synq {
+	struct list by_rexmits[TCP_SYNACK_REXMITS + 1];
+	struct wheel_timer timer;
+	uint64_t cookies_ns; /* last time a cookie was sent: without it none is accepted */
+	bool cookies_sent;
+};
+
+void tcp_synq_init(struct stack *s);
+void tcp_synq_fini(struct stack *s);
+/* A SYN that a listener wants. Answers with SYN-ACK, an entry or a cookie; or counts the loss.
+ * min_iss: of a TIME-WAIT entry that it replaces (RFC 6191), or NULL. */
+void tcp_synq_syn(struct stack *s, struct tcp_listener *l, const struct tcp_seg *seg,
+		  const uint32_t *min_iss);
+/* A segment for a half-open entry. Consumes the packet. */
+void tcp_synq_input(struct stack *s, struct tcp_half *h, struct tcp_seg *seg, mbuf_own in);
+/* An ACK to a listener that knows no such flow: a cookie? True: consumed. */
+bool tcp_synq_cookie(struct stack *s, struct tcp_listener *l, struct tcp_seg *seg, mbuf_own *in);
+/* Would an ACK be a valid cookie? For claims; changes nothing. */
+bool tcp_synq_cookie_ok(const struct stack *s, const struct tcp_seg *seg);
+/* The listener goes: its entries are forgotten without a word. */
+void tcp_synq_forget(struct stack *s, struct tcp_listener *l);
+void tcp_half_free(struct stack *s, struct tcp_half *h);
+
+#endif

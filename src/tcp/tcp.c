@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* TCP of a stack: set-up, teardown, counters. Called by the socket layer. */
+#include "tcp/tcp.h"
+
+#include "tcp/input.h"
+#include "tcp/listen.h"
+
+#include <errno.h>
+
+#define RUNS_PER_SOCKET 4u
+#define FLOWS_ORDER     10u
+#define BINDS_ORDER     6u
+
+static const struct inet_proto proto = {
+	.input = tcp_input,
+	.error = tcp_error,
+	.claim = tcp_claim,
+};
+
+static void set_limits(const struct stack *s, struct tcp_limits *lim)
+{
+	*lim = (struct tcp_limits){
+		.sndbuf = 256u << 10,
+		.sndbuf_max = 4u << 20,
+		.rcvbuf = 256u << 10,
+		.rcvbuf_max = 4u << 20,
+		.half_open = max_u32(s->max_sockets / 4, 256),
+		.timewait = s->max_sockets,
+		.orphans = s->max_sockets / 2,
+		.timewait_ns = UINT64_C(60000000000), /* 2 MSL of 30 s, as BSD and Linux */
+		.finwait2_ns = UINT64_C(60000000000),
+		.port_lo = 32768,
+		.port_hi = 60999,
+		.cc = TCP_CC_CUBIC,
+	};
+}
+
+static void init_slabs(struct stack *s, struct tcp *t)
+{
+	const struct mem *mem = s->env.mem;
+
+	slab_init(&t->pcbs, mem, "tcp-pcb", sizeof(struct tcp_pcb), s->max_sockets);
+	slab_init(&t->halves, mem, "tcp-half-open", sizeof(struct tcp_half), t->limits.half_open);
+	slab_init(&t->timewaits, mem, "tcp-time-wait", sizeof(struct tcp_timewait),
+		  t->limits.timewait);
+	slab_init(&t->runs, mem, "tcp-run", OOO_RUN_BYTES,
+		  (size_t)RUNS_PER_SOCKET * s->max_sockets);
+}
+
+static void fini_slabs(struct tcp *t)
+{
+	slab_fini(&t->runs);
+	slab_fini(&t->timewaits);
+	slab_fini(&t->halves);
+	slab_fini(&t->pcbs);
+}
+
+int tcp_init(struct stack *s, const struct tcp_events *ev)
+{
+	struct tcp *t = mem_zalloc_aligned(s->env.mem, sizeof(*t), CACHE_LINE);
+	int err;
+
+	if (!t)
+		return -ENOMEM;
+	s->tcp = t;
+	t->ev = ev;
+	list_init(&t->dead);
+	set_limits(s, &t->limits);
+	init_slabs(s, t);
+	err = htab_init(&t->flows, s->env.mem, FLOWS_ORDER);
+	if (err < 0)
+		goto free_tcp;
+	err = htab_init(&t->binds, s->env.mem, BINDS_ORDER);
+	if (err < 0)
+		goto fini_flows;
+	err = tcp_listeners_init(s);
+	if (err < 0)
+		goto fini_binds;
+	err = tcp_rules_init(s);
+	if (err < 0)
+		goto fini_listeners;
+	tcp_isn_init(s, &t->isn);
+	tcp_synq_init(s);
+	tcp_timewait_init(s);
+	inet_proto_register(s, INET_PROTO_TCP, &proto);
+	return 0;
+
+fini_listeners:
+	tcp_listeners_fini(s);
+fini_binds:
+	htab_fini(&t->binds);
+fini_flows:
+	htab_fini(&t->flows);
+free_tcp:
+	fini_slabs(t);
+	s->tcp = NULL;
+	mem_free(s->env.mem, t, sizeof(*t));
+	return err;
+}
+
+static void kill_one(void *obj, void *arg)
+{
+	(void)arg;
+	tcp_pcb_kill(obj);
+}
+
+void tcp_fini(struct stack *s)
+{
+	struct tcp *t = s->tcp;
+
+	tcp_enter(s);
+	tcp_listeners_fini(s);
+	tcp_rules_fini(s);
+	tcp_synq_fini(s);
+	tcp_timewait_fini(s);
+	slab_for_each(&t->pcbs, kill_one, NULL);
+	tcp_leave(s);
+	htab_fini(&t->binds);
+	htab_fini(&t->flows);
+	fini_slabs(t);
+	s->tcp = NULL;
+	mem_free(s->env.mem, t, sizeof(*t));
+}
+
+const struct tcp_counters *tcp_counters(const struct stack *s)
+{
+	return &s->tcp->cnt;
+}
+
+uint32_t tcp_pcb_count(const struct stack *s)
+{
+	return (uint32_t)slab_count(&s->tcp->pcbs);
+}
+
+uint32_t tcp_timewait_count(const struct stack *s)
+{
+	return (uint32_t)slab_count(&s->tcp->timewaits);
+}

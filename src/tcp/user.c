@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The user's calls on a connection: SEND, RECEIVE, CLOSE and ABORT of RFC 9293 3.9.1 and 3.10.2
+ * to 3.10.5. Called by the socket layer, also from inside an event. Nothing is sent here but RST:
+ * output runs at the end of the round, once for all that a round caused.
+ */
+#include "tcp/output.h"
+#include "tcp/pcb.h"
+
+#include <errno.h>
+
+/* ---- SEND ---- */
+
+static int may_queue(const struct tcp_pcb *pcb)
+{
+	if (pcb->err != 0)
+		return -pcb->err;
+	if (pcb->flags & PCBF_FIN_QUEUED)
+		return -EPIPE;
+	switch ((enum tcp_state)pcb->state) {
+	case TCPS_ESTABLISHED:
+	case TCPS_CLOSE_WAIT:
+		return 0;
+	case TCPS_SYN_SENT:
+	case TCPS_SYN_RECEIVED:
+		return -EAGAIN;
+	case TCPS_CLOSED:
+	case TCPS_LISTEN:
+		return -ENOTCONN;
+	case TCPS_FIN_WAIT_1:
+	case TCPS_CLOSING:
+	case TCPS_LAST_ACK:
+	case TCPS_FIN_WAIT_2:
+	case TCPS_TIME_WAIT:
+	case TCP_STATE_COUNT:
+		break;
+	}
+	return -EPIPE;
+}
+
+uint32_t tcp_snd_queued(const struct tcp_pcb *pcb)
+{
+	/* The SYN and the FIN have numbers but are no bytes. */
+	return seq_gt(pcb->write_seq, pcb->snd_una) && tcp_pcb_synchronised(pcb)
+		       ? pcb->write_seq - pcb->snd_una
+		       : 0;
+}
+
+uint32_t tcp_snd_space(const struct tcp_pcb *pcb)
+{
+	uint32_t queued = tcp_snd_queued(pcb);
+
+	if (may_queue(pcb) < 0 || queued >= pcb->snd.limit)
+		return 0;
+	return pcb->snd.limit - queued;
+}
+
+ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool more)
+{
+	struct iov_cursor from = {.iov = iov, .n_iov = n_iov};
+	uint32_t space = tcp_snd_space(pcb);
+	size_t want = iov_cursor_left(&from);
+	int err = may_queue(pcb);
+	uint32_t n;
+
+	if (err < 0 || (space == 0 && want > 0)) {
+		pcb->flags |= PCBF_WANT_WRITE;
+		return err < 0 ? err : -EAGAIN;
+	}
+	n = want < space ? (uint32_t)want : space;
+	n = tcp_sndbuf_append(&pcb->snd, pcb->stack->pool, pcb->write_seq, &from, n, pcb->mss);
+	pcb->write_seq += n;
+	pcb->flags = more ? pcb->flags | PCBF_MORE : pcb->flags & ~PCBF_MORE;
+	if (n < want)
+		pcb->flags |= PCBF_WANT_WRITE;
+	if (n > 0)
+		tcp_output_later(pcb);
+	if (n == 0 && want > 0) {
+		tcp_timer_set(pcb, TCP_TIMER_RETRY, pcb->stack->now_ns + TCP_RETRY_NS);
+		return -ENOBUFS;
+	}
+	return (ssize_t)n;
+}
+
+/* ---- RECEIVE ---- */
+
+uint32_t tcp_rcv_avail(const struct tcp_pcb *pcb)
+{
+	return tcp_rcvbuf_bytes(&pcb->rcv);
+}
+
+bool tcp_rcv_eof(const struct tcp_pcb *pcb)
+{
+	return (pcb->flags & PCBF_FIN_RCVD) != 0;
+}
+
+int tcp_pending_error(const struct tcp_pcb *pcb)
+{
+	return pcb->err;
+}
+
+static bool receives(const struct tcp_pcb *pcb)
+{
+	return pcb->state == TCPS_ESTABLISHED || pcb->state == TCPS_FIN_WAIT_1 ||
+	       pcb->state == TCPS_FIN_WAIT_2;
+}
+
+ssize_t tcp_recv(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool peek)
+{
+	uint32_t n;
+
+	if (tcp_rcvbuf_bytes(&pcb->rcv) == 0) {
+		if (pcb->flags & (PCBF_FIN_RCVD | PCBF_RCV_SHUT))
+			return 0;
+		if (pcb->err != 0)
+			return -pcb->err;
+		return pcb->state == TCPS_CLOSED ? -ENOTCONN : -EAGAIN;
+	}
+	n = tcp_rcvbuf_read(&pcb->rcv, iov, n_iov, peek);
+	if (peek || !receives(pcb))
+		return (ssize_t)n;
+	if (!(pcb->flags & PCBF_RCVBUF_SET))
+		tcp_rcvbuf_tune(&pcb->rcv, pcb->stack->now_ns, pcb->rtt.srtt_ns,
+				pcb->stack->tcp->limits.rcvbuf_max);
+	tcp_window_opened(pcb);
+	return (ssize_t)n;
+}
+
+/* ---- CLOSE, ABORT ---- */
+
+/* A FIN behind what is queued; the state says so from now on (RFC 9293 3.10.4). */
+static void queue_fin(struct tcp_pcb *pcb)
+{
+	if (pcb->flags & PCBF_FIN_QUEUED)
+		return;
+	pcb->flags |= PCBF_FIN_QUEUED;
+	if (pcb->state == TCPS_ESTABLISHED)
+		tcp_set_state(pcb, TCPS_FIN_WAIT_1);
+	else if (pcb->state == TCPS_CLOSE_WAIT)
+		tcp_set_state(pcb, TCPS_LAST_ACK);
+	tcp_output_later(pcb);
+}
+
+int tcp_shutdown_send(struct tcp_pcb *pcb)
+{
+	if (pcb->state < TCPS_SYN_RECEIVED)
+		return -ENOTCONN;
+	if (pcb->state != TCPS_TIME_WAIT)
+		queue_fin(pcb);
+	return 0;
+}
+
+void tcp_shutdown_recv(struct tcp_pcb *pcb)
+{
+	pcb->flags |= PCBF_RCV_SHUT;
+	tcp_rcvbuf_purge(&pcb->rcv, DROP_TCP_CLOSED);
+	if (receives(pcb))
+		tcp_window_opened(pcb);
+}
+
+static void die(struct tcp_pcb *pcb)
+{
+	pcb->events = TCP_EV_GONE;
+	tcp_pcb_kill(pcb);
+}
+
+static void become_orphan(struct tcp_pcb *pcb)
+{
+	struct tcp *t = pcb->stack->tcp;
+
+	pcb->flags |= PCBF_ORPHAN;
+	pcb->flags &= ~(PCBF_CORK | PCBF_MORE);
+	t->n_orphans++;
+	queue_fin(pcb);
+	/* Arms what FIN-WAIT-2 needs without a reader. */
+	tcp_set_state(pcb, tcp_state(pcb));
+}
+
+static void close_pcb(struct tcp_pcb *pcb)
+{
+	struct tcp *t = pcb->stack->tcp;
+	bool unread = tcp_rcvbuf_bytes(&pcb->rcv) > 0;
+
+	if (pcb->state < TCPS_SYN_RECEIVED || pcb->state == TCPS_TIME_WAIT) {
+		die(pcb);
+		return;
+	}
+	/* RFC 2525 2.17: data that nobody read is lost, and the peer has to know. The same when
+	 * there are more orphans than we want to keep. */
+	if (unread || t->n_orphans >= t->limits.orphans) {
+		if (!(pcb->state == TCPS_LAST_ACK && tcp_pcb_fin_acked(pcb)))
+			tcp_send_rst(pcb);
+		die(pcb);
+		return;
+	}
+	become_orphan(pcb);
+}
+
+void tcp_close(struct tcp_pcb *pcb)
+{
+	struct stack *s = pcb->stack;
+
+	tcp_enter(s);
+	if (!(pcb->flags & (PCBF_DEAD | PCBF_ORPHAN)))
+		close_pcb(pcb);
+	if (pcb->events & TCP_EV_GONE)
+		tcp_events_deliver(pcb);
+	tcp_leave(s);
+}
+
+void tcp_abort(struct tcp_pcb *pcb)
+{
+	struct stack *s = pcb->stack;
+
+	tcp_enter(s);
+	if (!(pcb->flags & PCBF_DEAD)) {
+		pcb->so = NULL;
+		if (pcb->state >= TCPS_SYN_RECEIVED && pcb->state != TCPS_TIME_WAIT)
+			tcp_send_rst(pcb);
+		tcp_pcb_kill(pcb);
+	}
+	tcp_leave(s);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The receive window (RFC 9293 3.8.6): how far the peer may send. The right edge never moves left;
+ * it moves right in steps worth a segment (silly window avoidance, 3.8.6.2.2), no further than the
+ * buffer has room, and not at all while the packet pool or the connection's true memory is short.
+ */
+#include "tcp/output.h"
+#include "tcp/pcb.h"
+
+#define WINDOW_FIELD_MAX 65535u
+/* True memory allowed for each byte of buffer limit: packets are half empty at worst. */
+#define MEM_FACTOR 2u
+/* Below this share of free buffers windows stay small. */
+#define POOL_LOW_DIV    8u
+#define POOL_LOW_WINDOW 8192u
+
+uint8_t tcp_window_scale(uint32_t rcvbuf_max)
+{
+	uint8_t scale = 0;
+
+	while (scale < 14 && (WINDOW_FIELD_MAX << scale) < rcvbuf_max)
+		scale++;
+	return scale;
+}
+
+static bool pool_low(const struct stack *s)
+{
+	const struct mbuf_pool *pool = s->pool;
+
+	for (int c = 0; c < MBUF_CLASSES; c++)
+		if (mbuf_pool_avail(pool, (enum mbuf_class)c) < pool->stats.size[c] / POOL_LOW_DIV)
+			return true;
+	return false;
+}
+
+static uint32_t room(const struct tcp_pcb *pcb)
+{
+	uint32_t used = tcp_rcvbuf_bytes(&pcb->rcv);
+	uint64_t mem = (uint64_t)pcb->rcv.mem_bytes + pcb->ooo.mem_bytes;
+	uint32_t free;
+
+	if (pcb->flags & PCBF_RCV_SHUT)
+		return pcb->rcv.limit;
+	if (used >= pcb->rcv.limit || mem >= (uint64_t)MEM_FACTOR * pcb->rcv.limit)
+		return 0;
+	free = pcb->rcv.limit - used;
+	if (UNLIKELY(free > POOL_LOW_WINDOW && pool_low(pcb->stack)))
+		free = POOL_LOW_WINDOW > used ? POOL_LOW_WINDOW - used : 0;
+	return min_u32(free, WINDOW_FIELD_MAX << pcb->rcv_scale);
+}
+
+uint32_t tcp_window_edge(const struct tcp_pcb *pcb)
+{
+	uint32_t edge = pcb->rcv_nxt + room(pcb);
+	uint32_t step = min_u32(pcb->rcv.limit / 2, pcb->rcv_mss);
+
+	if (seq_lt(edge, pcb->rcv_adv + step))
+		return pcb->rcv_adv;
+	return edge;
+}
+
+void tcp_window_opened(struct tcp_pcb *pcb)
+{
+	uint32_t gain = tcp_window_edge(pcb) - pcb->rcv_adv;
+	uint32_t step = min_u32(pcb->rcv.limit / 2, 2u * pcb->rcv_mss);
+
+	/* A closed window opens as soon as one segment fits: nobody else wakes the peer. */
+	if (gain >= step || (gain > 0 && pcb->rcv_adv == pcb->rcv_nxt))
+		tcp_ack_now(pcb);
+}
