@@ -11,12 +11,13 @@
 #define FRAG_MF       0x2000u
 #define FRAG_OFF_MASK 0x1fffu
 
-/* Over a header, whose length is a multiple of 4: too short to be worth csum_partial()'s call. */
+/* len is a multiple of 4, IP4_HLEN at least: too short to be worth csum_partial()'s call. */
 static uint16_t header_csum(const uint8_t *p, size_t len)
 {
-	uint64_t sum = 0;
+	uint64_t sum = (uint64_t)load_native32(p) + load_native32(p + 4) + load_native32(p + 8) +
+		       load_native32(p + 12) + load_native32(p + 16);
 
-	for (size_t i = 0; i < len; i += 4)
+	for (size_t i = IP4_HLEN; i < len; i += 4)
 		sum += load_native32(p + i);
 	return csum_fold(csum_add((uint32_t)sum, (uint32_t)(sum >> 32)));
 }
