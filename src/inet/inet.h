@@ -16,6 +16,9 @@
 
 #define INET_TTL_DEFAULT 64u
 
+/* inet_in.iface and inet_dst.iface of packets that we send to ourselves. */
+#define INET_IFACE_LOOPBACK 255u
+
 /* What the transport is told of a packet that came in; the packet begins at its header. */
 struct inet_in {
 	struct ipaddr src, dst;
@@ -77,6 +80,10 @@ struct inet_proto {
 	/* A packet to a foreign address: take it (true) or let it be forwarded. Borrowed; begins at
 	 * the transport header. May be NULL. */
 	bool (*claim)(struct stack *s, const struct inet_in *in, struct mbuf *m);
+	/* An ICMP error to a foreign address about a packet that may be an intercepted connection's
+	 * own: act on it as in error() and take it (true), or let it be forwarded. May be NULL:
+	 * such errors are forwarded and not looked at. */
+	bool (*claim_error)(struct stack *s, const struct inet_err *e);
 };
 
 /* Register a transport; at most one per protocol number. */
@@ -90,6 +97,9 @@ void inet_fini(struct stack *s);
 
 /* Give port number `port` an interface of the same number. -EEXIST, -ENOMEM. */
 NODISCARD int inet_iface_add(struct stack *s, unsigned port);
+/* An interface for a VLAN of a port that has one. Returns its number, -EEXIST, -EINVAL, -ENOSPC,
+ * -ENOMEM. */
+NODISCARD int inet_vlan_add(struct stack *s, unsigned port, uint16_t vid);
 /* addr/len: len in the address's own family (24, 64). -EEXIST, -EINVAL, -ENOSPC. */
 NODISCARD int inet_addr_add(struct stack *s, unsigned iface, const struct ipaddr *addr,
 			    uint8_t len);
@@ -104,8 +114,11 @@ void inet_forwarding_set(struct stack *s, bool v4, bool v6);
 /* ---- look-ups ---- */
 
 bool inet_addr_is_local(const struct stack *s, const struct ipaddr *addr);
-/* Fill the way to dst. -ENETUNREACH, -EHOSTUNREACH. */
+/* Fill the way to dst. -ENETUNREACH, -EHOSTUNREACH. A link-local dst is looked for among the
+ * neighbours of all interfaces; inet_dst_lookup_on() says which interface is meant. */
 NODISCARD int inet_dst_lookup(struct stack *s, const struct ipaddr *dst, struct inet_dst *out);
+NODISCARD int inet_dst_lookup_on(struct stack *s, unsigned iface, const struct ipaddr *dst,
+				 struct inet_dst *out);
 bool inet_dst_valid(const struct stack *s, const struct inet_dst *d);
 /* Source address for dst (RFC 6724 in short: same interface, same scope, longest match). */
 NODISCARD int inet_src_select(struct stack *s, const struct inet_dst *d, const struct ipaddr *dst,
@@ -136,6 +149,10 @@ uint32_t inet_pmtu(const struct stack *s, const struct ipaddr *dst);
  */
 void inet_error_output(struct stack *s, const struct mbuf *m, enum inet_err_kind kind, uint8_t code,
 		       uint32_t mtu_or_pointer);
+
+struct inet_counters;
+/* What was counted for IPv4 or IPv6 (inet/counters.h). */
+const struct inet_counters *inet_counters(const struct stack *s, bool v6);
 
 /* Pseudo-header sum for the checksum field of a PARTIAL packet is in wire/pseudo.h. */
 

@@ -219,6 +219,11 @@ int link_vlan_add(struct stack *s, unsigned port, uint16_t vid)
 	return -ENOSPC;
 }
 
+void link_iface_del(struct stack *s, unsigned number)
+{
+	s->link->ifaces[number].used = false;
+}
+
 void link_gro_set(struct stack *s, bool on)
 {
 	s->link->gro = on;

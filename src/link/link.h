@@ -76,6 +76,8 @@ void link_proto_register(struct stack *s, uint16_t type, link_input_fn input);
 NODISCARD int link_iface_add(struct stack *s, unsigned port);
 /* An interface for a VLAN of a port: 1..4094. Returns its number, -EEXIST, -EINVAL, -ENOSPC. */
 NODISCARD int link_vlan_add(struct stack *s, unsigned port, uint16_t vid);
+/* Take back one that nothing uses yet. */
+void link_iface_del(struct stack *s, unsigned number);
 
 /* Software GRO on (the default) or off. */
 void link_gro_set(struct stack *s, bool on);

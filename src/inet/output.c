@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Output: the way is looked up unless the caller has it, the IP header goes in front, what is
+ * larger than the path is cut or refused, the neighbour takes the rest. Superpackets pass whole
+ * when the segments that they will be cut into fit the path.
+ *
+ * Called by the transports and ICMP on the worker's thread; consumes the packet.
+ */
+#include "inet/state.h"
+
+#include "link/neigh.h"
+#include "wire/tcp.h"
+
+#include <errno.h>
+
+/* Which interface such a destination is on, its address does not say; the source's does. */
+static bool wants_iface(const struct ipaddr *dst)
+{
+	return ipaddr_is_multicast(dst) || ipaddr_is_v4_broadcast(dst) ||
+	       (!ipaddr_is_v4(dst) && ipaddr_is_link_local(dst));
+}
+
+/* The way for o: the caller's, made valid again, or one from the cache or in tmp. NULL: *err. */
+static struct inet_dst *way(struct stack *s, const struct inet_out *o, struct inet_dst *dst,
+			    struct inet_dst *tmp, int *err)
+{
+	const struct inet_addr *from;
+
+	if (dst && LIKELY(inet_dst_valid(s, dst)))
+		return dst;
+	if (dst && dst->gen != 0 && wants_iface(&o->dst)) {
+		*err = inet_dst_lookup_on(s, dst->iface, &o->dst, dst);
+		return *err < 0 ? NULL : dst;
+	}
+	if (wants_iface(&o->dst)) {
+		from = addr_find(s, &o->src);
+		tmp = dst ? dst : tmp;
+		*err = from ? inet_dst_lookup_on(s, from->iface, &o->dst, tmp)
+			    : inet_dst_lookup(s, &o->dst, tmp);
+		return *err < 0 ? NULL : tmp;
+	}
+	if (!dst)
+		return dst_cached(s, &o->dst, err);
+	*err = inet_dst_lookup(s, &o->dst, dst);
+	return *err < 0 ? NULL : dst;
+}
+
+static bool put_header4(struct stack *s, struct mbuf *m, const struct inet_out *o)
+{
+	uint32_t len = mbuf_len(m) + IP4_HLEN;
+	uint8_t *p = mbuf_prepend(m, IP4_HLEN);
+	struct ip4 h = {
+		.tos = o->tos,
+		.ttl = o->ttl ? o->ttl : INET_TTL_DEFAULT,
+		.proto = o->proto,
+		.total_len = (uint16_t)len,
+		.df = o->dont_fragment,
+		.src = o->src,
+		.dst = o->dst,
+	};
+
+	if (UNLIKELY(!p))
+		return false;
+	/* RFC 6864 4.1: under DF nobody looks at it, and a constant tells nobody anything. */
+	if (!o->dont_fragment)
+		h.id = (uint16_t)ids_next(s, &o->src, &o->dst, o->proto);
+	ip4_emit(p, &h);
+	return true;
+}
+
+static bool put_header6(struct mbuf *m, const struct inet_out *o)
+{
+	uint32_t len = mbuf_len(m);
+	uint8_t *p = mbuf_prepend(m, IP6_HLEN);
+	struct ip6 h = {
+		.traffic_class = o->tos,
+		.next_header = o->proto,
+		.hop_limit = o->ttl ? o->ttl : INET_TTL_DEFAULT,
+		.payload_len = (uint16_t)len,
+		.flow_label = o->flow_label,
+		.src = o->src,
+		.dst = o->dst,
+	};
+
+	if (UNLIKELY(!p))
+		return false;
+	ip6_emit(p, &h);
+	return true;
+}
+
+/* IP length of the largest packet on the wire; m begins at the transport header. */
+static uint32_t wire_len(const struct mbuf *m, uint32_t hlen)
+{
+	if (LIKELY(m->meta.gso_size == 0) || mbuf_seg_len(m) < TCP_HLEN)
+		return hlen + mbuf_len(m);
+	return hlen + (uint32_t)(mbuf_data(m)[TCP_OFF_DOFF] >> 4) * 4 + m->meta.gso_size;
+}
+
+static void output_fragments(struct stack *s, const struct inet_out *o, struct inet_dst *d,
+			     struct neigh *n, mbuf_own in)
+{
+	struct frag6 f = {.unfrag_len = IP6_HLEN, .next_off = IP6_OFF_NEXT, .mtu = d->mtu};
+	struct mbufq q;
+	struct mbuf *m;
+	int err;
+
+	mbufq_init(&q, MBUF_TX);
+	if (ipaddr_is_v4(&o->dst)) {
+		err = frag_ip4(s, d->mtu, in, &q);
+	} else {
+		f.id = ids_next(s, &o->src, &o->dst, PROTO_FRAGMENT);
+		err = frag_ip6(s, &f, in, &q);
+	}
+	while (err == 0 && (m = mbufq_pop(&q).m) != NULL)
+		(void)neigh_output(s, n, mbuf_own_of(m));
+}
+
+/* Everything was decided: m has its header and goes to d, in pieces when it does not fit. */
+static int transmit(struct stack *s, const struct inet_out *o, struct inet_dst *d, bool fits,
+		    mbuf_own in)
+{
+	struct neigh *n;
+	MBUF(m, in);
+
+	if (inet_dst_is_loop(d)) {
+		inet_cnt(s, &o->dst)->looped++;
+		loop_output(s, mbuf_move(&m));
+		return 0;
+	}
+	n = dst_neigh(s, d);
+	if (UNLIKELY(!n)) {
+		mbuf_drop(&m, DROP_NEIGH_TABLE_FULL);
+		return 0;
+	}
+	if (LIKELY(fits))
+		return neigh_output(s, n, mbuf_move(&m));
+	if (neigh_refuses(s, n)) {
+		mbuf_drop(&m, DROP_NEIGH_UNREACHABLE);
+		return -EHOSTUNREACH;
+	}
+	output_fragments(s, o, d, n, mbuf_move(&m));
+	return 0;
+}
+
+int inet_output(struct stack *s, mbuf_own in, const struct inet_out *o, struct inet_dst *dst)
+{
+	bool v4 = ipaddr_is_v4(&o->dst), fits;
+	uint32_t hlen = v4 ? IP4_HLEN : IP6_HLEN;
+	struct inet_dst tmp, *d;
+	int err = 0;
+	MBUF(m, in);
+
+	d = way(s, o, dst, &tmp, &err);
+	if (UNLIKELY(!d)) {
+		mbuf_drop(&m, DROP_IP_NO_ROUTE);
+		return err;
+	}
+	fits = wire_len(m, hlen) <= d->mtu;
+	if (UNLIKELY(mbuf_len(m) > (v4 ? IP4_TOTAL_MAX - IP4_HLEN : IP6_PAYLOAD_MAX)) ||
+	    UNLIKELY(!fits && (o->dont_fragment || m->meta.gso_size != 0))) {
+		mbuf_drop(&m, DROP_IP_TOO_BIG);
+		return -EMSGSIZE;
+	}
+	m->meta.l4_off = mbuf_here(m);
+	if (UNLIKELY(!(v4 ? put_header4(s, m, o) : put_header6(m, o)))) {
+		mbuf_drop(&m, DROP_NOBUF);
+		return 0;
+	}
+	m->meta.l3_off = mbuf_here(m);
+	s->inet->cnt[v4 ? 0 : 1].out++;
+	return transmit(s, o, d, fits, mbuf_move(&m));
+}
+
+void ip6_output_direct(struct stack *s, unsigned iface, const struct ethaddr *mac,
+		       const struct ip6_direct *d, mbuf_own in)
+{
+	/* Hop-by-hop options: router alert for MLD (RFC 2711), padding. */
+	static const uint8_t alert[8] = {PROTO_ICMP6, 0, 5, 2, 0, 0, 1, 0};
+	uint32_t opts = d->router_alert ? sizeof(alert) : 0;
+	struct ip6 h = {.next_header = opts ? PROTO_HOPOPTS : PROTO_ICMP6,
+			.hop_limit = d->hops,
+			.src = d->src,
+			.dst = d->dst};
+	MBUF(m, in);
+	uint8_t *p;
+
+	m->meta.l4_off = mbuf_here(m);
+	h.payload_len = (uint16_t)(mbuf_len(m) + opts);
+	p = mbuf_prepend(m, IP6_HLEN + opts);
+	if (!p) {
+		mbuf_drop(&m, DROP_NOBUF);
+		return;
+	}
+	ip6_emit(p, &h);
+	memcpy(p + IP6_HLEN, alert, opts);
+	s->inet->cnt[1].out++;
+	link_output(s, iface, mac, ETHERTYPE_IP6, mbuf_move(&m));
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The internet layer's state and the calls between its files; for inet itself and its tests. What
+ * others use is in inet.h.
+ */
+#ifndef LEAT_INET_STATE_H
+#define LEAT_INET_STATE_H
+
+#include "base/htab.h"
+#include "base/list.h"
+#include "base/slab.h"
+#include "base/wheel.h"
+#include "inet/counters.h"
+#include "inet/fib.h"
+#include "inet/inet.h"
+#include "link/link.h"
+#include "mbuf/mbuf.h"
+#include "wire/ip4.h"
+#include "wire/ip6.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct neigh;
+
+#define INET_ADDRS_PER_IFACE 16u
+#define INET_MAX_PROTOS      256u
+#define INET_LOOP_MTU        65535u
+#define INET_LOOP_MAX        1024u /* packets to ourselves that wait for delivery */
+
+/* ---- addresses (addr.c) ---- */
+
+/* An address of our own. len is in the 128-bit form. */
+struct inet_addr {
+	struct ipaddr addr;
+	uint8_t len;
+	uint8_t iface;
+	uint8_t announcements; /* still to be made */
+	struct wheel_timer timer;
+};
+
+struct inet_iface {
+	bool used;
+	unsigned n_addrs;
+	struct inet_addr *addrs[INET_ADDRS_PER_IFACE]; /* in the order they were added */
+	struct wheel_timer mld_timer;                  /* answer to a query is due (mld.c) */
+};
+
+/* ---- ways (dst.c) ---- */
+
+#define DST_CACHE_SIZE 1024u
+
+struct dst_entry {
+	struct ipaddr addr;
+	struct inet_dst dst;
+};
+
+/* ---- path MTUs (pmtu.c) ---- */
+
+struct pmtu_table {
+	struct htab by_addr;
+	struct slab slab;
+	struct list fifo; /* by the time they were set */
+	struct wheel_timer timer;
+};
+
+/* ---- ICMP rate limit (icmp_limit.c) ---- */
+
+#define ICMP_LIMIT_SETS 512u
+#define ICMP_LIMIT_WAYS 4u
+
+/* Tokens of one destination; empty: last_ns 0. */
+struct icmp_bucket {
+	struct ipaddr addr;
+	uint64_t last_ns;
+	uint32_t credit_us;
+};
+
+struct icmp_limit {
+	uint64_t window_end_ns;
+	uint32_t window_left;
+	struct icmp_bucket buckets[ICMP_LIMIT_SETS][ICMP_LIMIT_WAYS];
+};
+
+/* ---- identification of fragments (ids.c) ---- */
+
+#define INET_ID_COUNTERS 1024u
+
+struct reass;
+
+struct inet {
+	uint32_t gen; /* of all that a struct inet_dst holds; never 0 */
+	bool forward4, forward6;
+	const struct inet_proto *protos[INET_MAX_PROTOS];
+	struct inet_iface ifaces[LINK_MAX_IFACES];
+	struct htab addrs; /* struct inet_addr */
+	struct slab addr_slab;
+	struct fib fib;
+	struct dst_entry dst_cache[DST_CACHE_SIZE];
+	struct pmtu_table pmtu;
+	struct icmp_limit limit;
+	struct reass *reass;
+	uint32_t id_counters[INET_ID_COUNTERS];
+	struct mbufq loop;
+	struct stack_work loop_work;
+	struct inet_counters cnt[2]; /* IPv4, IPv6 */
+};
+
+/* The counters of an address's family. */
+static inline struct inet_counters *inet_cnt(struct stack *s, const struct ipaddr *a)
+{
+	return &s->inet->cnt[ipaddr_is_v4(a) ? 0 : 1];
+}
+
+/* Whatever anybody cached is void. */
+static inline void inet_gen_bump(struct inet *in)
+{
+	if (++in->gen == 0)
+		in->gen = 1;
+}
+
+/* What an address is to us. */
+enum inet_scope {
+	INET_FOREIGN,
+	INET_LOCAL,     /* one of our own */
+	INET_BROADCAST, /* IPv4: limited, or of the interface's subnet */
+	INET_MULTICAST, /* of a group that we are in */
+	INET_NOT_JOINED,
+};
+
+int addr_init(struct stack *s) NODISCARD;
+void addr_fini(struct stack *s);
+/* NULL: not ours. Loopback addresses are not in it. */
+const struct inet_addr *addr_find(const struct stack *s, const struct ipaddr *a);
+/* Is a an own address that may be used on iface? A link-local one counts on its interface only. */
+bool addr_is_own(struct stack *s, unsigned iface, const struct ipaddr *a);
+bool addr_is_own_on(struct stack *s, unsigned iface, const struct ipaddr *a);
+/* Of a subnet of iface, or 255.255.255.255. */
+bool addr_is_broadcast(const struct stack *s, unsigned iface, const struct ipaddr *a);
+bool addr_is_onlink(struct stack *s, unsigned iface, const struct ipaddr *a);
+enum inet_scope addr_scope(struct stack *s, unsigned iface, const struct ipaddr *dst);
+/* To talk to target, which is on iface. */
+bool addr_source_for(struct stack *s, unsigned iface, const struct ipaddr *target,
+		     struct ipaddr *out);
+/* fe80::/64 with an identifier of RFC 7217. */
+struct ipaddr addr_link_local_make(const struct stack *s, unsigned iface, uint32_t attempt);
+
+/* ---- dst.c ---- */
+
+/* The way, from the cache or looked up. NULL: none, *err says why. Valid until the next call. */
+struct inet_dst *dst_cached(struct stack *s, const struct ipaddr *dst, int *err);
+/* The next hop's neighbour, entered if need be. NULL: no room in the cache. */
+struct neigh *dst_neigh(struct stack *s, struct inet_dst *d);
+bool inet_dst_is_loop(const struct inet_dst *d);
+
+/* ---- pmtu.c ---- */
+
+int pmtu_init(struct stack *s) NODISCARD;
+void pmtu_fini(struct stack *s);
+/* 0: nothing is known. */
+uint32_t pmtu_find(const struct stack *s, const struct ipaddr *dst);
+
+/* ---- ids.c ---- */
+
+void ids_init(struct stack *s);
+uint32_t ids_next(struct stack *s, const struct ipaddr *src, const struct ipaddr *dst,
+		  uint8_t proto);
+
+/* ---- input ---- */
+
+/* A packet on its way through the input. */
+struct ip_rx {
+	struct inet_in in; /* src, dst, iface, proto, tos, ttl */
+	bool v6;
+	bool loop;           /* came from ourselves */
+	bool fragmented;     /* was put together, or is an atomic fragment */
+	uint16_t upper_off;  /* of the transport header, from the IP header */
+	size_t next_off;     /* IPv6: of the next-header byte that names the transport */
+	uint32_t frag_max;   /* put together: its largest fragment; else 0 */
+	uint32_t frag_id;    /* put together */
+	uint16_t unfrag_len; /* IPv6, put together: headers before the fragment header */
+	uint16_t unfrag_next_off;
+};
+
+void ip4_input(struct stack *s, unsigned iface, mbuf_own in);
+void ip6_input(struct stack *s, unsigned iface, mbuf_own in);
+/* Local: cut the headers off and give it to its transport. Consumes in. */
+void inet_deliver(struct stack *s, struct ip_rx *rx, mbuf_own in);
+/* Bytes that others look at too are not to be rewritten: *mp becomes a copy then. False: no buffer,
+ * dropped. */
+bool inet_make_writable(struct stack *s, struct mbuf **mp, enum mbuf_prio prio);
+/* Foreign: offer it to interception. True: taken, *mp is NULL. */
+bool inet_claim(struct stack *s, struct ip_rx *rx, struct mbuf **mp);
+/* Does interception want fragments of this protocol put together? */
+static inline bool inet_claims(const struct stack *s, uint8_t proto)
+{
+	const struct inet_proto *ops = s->inet->protos[proto];
+
+	return ops && ops->claim;
+}
+
+/* ---- forwarding (forward.c): m begins at its IP header ---- */
+
+void ip4_forward(struct stack *s, const struct ip_rx *rx, const struct ip4 *h, mbuf_own in);
+void ip6_forward(struct stack *s, const struct ip_rx *rx, mbuf_own in);
+
+/* ---- fragmentation (frag.c) ---- */
+
+/*
+ * Cut a packet, which begins at its IP header, into fragments that fit mtu. It may be a fragment
+ * itself. Consumes in; an error says that nothing was made, and is counted.
+ */
+int frag_ip4(struct stack *s, uint32_t mtu, mbuf_own in, struct mbufq *out) NODISCARD;
+/* unfrag_len bytes of headers go into each fragment; the byte at next_off names what follows. */
+struct frag6 {
+	uint16_t unfrag_len;
+	uint16_t next_off;
+	uint32_t id;
+	uint32_t mtu;
+};
+int frag_ip6(struct stack *s, const struct frag6 *f, mbuf_own in, struct mbufq *out) NODISCARD;
+
+/* ---- loop.c ---- */
+
+void loop_init(struct stack *s);
+void loop_fini(struct stack *s);
+void loop_output(struct stack *s, mbuf_own in);
+
+/* ---- ICMP ---- */
+
+void icmp4_input(struct stack *s, const struct ip_rx *rx, mbuf_own in);
+void icmp6_input(struct stack *s, const struct ip_rx *rx, mbuf_own in);
+/* An ICMP error to a foreign address, about a packet of an intercepted connection? m (borrowed)
+ * begins at the ICMP header. True: the transport took it. */
+bool icmp_claim_error(struct stack *s, const struct ip_rx *rx, struct mbuf *m);
+/* The checksum of an ICMP message; true when the port vouches for it. */
+bool icmp_csum_ok(const struct mbuf *m, const struct ip_rx *rx);
+/* Give an error, whose quote is the body, to its transport. Returns why it was ignored, or
+ * DROP_COUNT. */
+enum drop_reason icmp4_error_input(struct stack *s, const struct ip_rx *rx, struct mbuf *m);
+enum drop_reason icmp6_error_input(struct stack *s, const struct ip_rx *rx, struct mbuf *m);
+/* A packet that we sent (m begins at its IP header) did not get to its next hop. */
+void icmp_unreachable_local(struct stack *s, unsigned iface, struct mbuf *m);
+
+/* May one more error go to dst? */
+bool icmp_limit_allow(struct stack *s, const struct ipaddr *dst);
+
+/* ---- neighbour discovery (nd.c, mld.c) ---- */
+
+/* v: the whole ICMPv6 message. Returns why it was ignored, or DROP_COUNT. */
+enum drop_reason nd_input(struct stack *s, const struct ip_rx *rx, struct view v);
+void nd_solicit(struct stack *s, unsigned iface, const struct ipaddr *target,
+		const struct ethaddr *mac);
+void nd_announce(struct stack *s, unsigned iface, const struct ipaddr *addr);
+/* Are we in this group on this interface? */
+bool nd_group_joined(struct stack *s, unsigned iface, const struct ipaddr *group);
+
+/* Say which groups we are in: on a new address, and when asked. */
+void mld_report(struct stack *s, unsigned iface);
+enum drop_reason mld_query_input(struct stack *s, const struct ip_rx *rx, struct view v);
+void mld_timer(void *ctx, struct wheel_timer *t);
+
+/* Send a message of our own on a link: m begins at the transport header. For ND and MLD, whose way
+ * is not looked up. */
+struct ip6_direct {
+	struct ipaddr src, dst;
+	uint8_t hops;
+	bool router_alert; /* hop-by-hop header, RFC 2711 */
+};
+void ip6_output_direct(struct stack *s, unsigned iface, const struct ethaddr *mac,
+		       const struct ip6_direct *d, mbuf_own in);
+
+#endif
