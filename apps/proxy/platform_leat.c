@@ -260,6 +260,8 @@ void platform_stats(struct stats_report *report)
 			    (double)cpu.cycles_stack / total);
 		stats_ratio(report, "share_idle", "of the time: idle",
 			    (double)cpu.cycles_idle / total);
+		stats_value(report, "cycles", "cycles since the start", cpu.cycles_total);
+		stats_value(report, "cycles_idle", "cycles idle", cpu.cycles_idle);
 	}
 	if (leat_buffers_get(&b, NULL, NULL) == 0) {
 		stats_value(report, "packet_buffers", "packet buffers", b.size);

@@ -18,6 +18,7 @@ enum {
 	ROUND_EVENTS = 256,
 	ROUND_DEADLINES = 1024, /* connections that may expire in one round */
 	BUFFER_RETRY_NS = 100000000,
+	SIGNALS_NS = 20000000,
 };
 
 static uint64_t clock_ns(void)
@@ -158,8 +159,14 @@ static void start_draining(struct proxy *p)
  * them. */
 static void handle_signals(struct proxy *p)
 {
-	unsigned stops = signals_stops(), reports = signals_reports();
+	unsigned stops, reports;
 
+	if (p->now_ns >= p->signals_ns) {
+		signals_let_in(&p->wait_mask);
+		p->signals_ns = p->now_ns + SIGNALS_NS;
+	}
+	stops = signals_stops();
+	reports = signals_reports();
 	if (reports != p->reports)
 		proxy_report(p);
 	p->reports = reports;

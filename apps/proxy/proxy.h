@@ -41,6 +41,7 @@ struct proxy {
 
 	bool draining;
 	uint64_t drain_until_ns;
+	uint64_t signals_ns;     /* let them in again then */
 	unsigned stops, reports; /* signals seen */
 	struct log_limit accept_warnings, connect_warnings;
 };

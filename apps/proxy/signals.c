@@ -48,6 +48,14 @@ int signals_init(sigset_t *mask)
 	return catch_signal(SIGUSR1, on_report);
 }
 
+void signals_let_in(const sigset_t *mask)
+{
+	sigset_t blocked;
+
+	sigprocmask(SIG_SETMASK, mask, &blocked);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
 unsigned signals_stops(void)
 {
 	return (unsigned)stops;

@@ -369,6 +369,26 @@ def drain_timeout(env):
     env.expect(accepted=1, forced=1)
 
 
+@case("busy-statistics", timeout=60)
+def busy_statistics(env):
+    """Signals get through to a loop that never has nothing to do."""
+    listener = env.listen()
+    pairs = [env.pair(listener) for _ in range(20)]
+    tasks = [env.spawn(pour, client) for client, _ in pairs]
+    sinks = [env.spawn(ending, server, 30) for _, server in pairs]
+    time.sleep(1)
+    for _ in range(3):
+        require(env.box.report(timeout=3)["open"] == 20, "the report does not say 20 connections")
+    env.box.proc.send_signal(signal.SIGTERM)
+    env.box.wait_log("stopping", 3)
+    env.box.proc.send_signal(signal.SIGTERM)
+    for task in tasks:
+        require(task.result(10) in (errno.ECONNRESET, errno.EPIPE), "a client was not reset")
+    equal("endings at the server", {s.result(10) for s in sinks}, {"reset"})
+    env.stopped = env.box.stop(10)
+    env.expect(accepted=20, forced=20)
+
+
 @case("statistics")
 def statistics(env):
     """SIGUSR1 reports while connections are open."""
