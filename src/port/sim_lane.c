@@ -246,15 +246,16 @@ static mbuf_own damageable(struct sim_lane *l, mbuf_own in)
 static void launch_corrupt(struct sim_lane *l, mbuf_own in)
 {
 	MBUF(m, in);
+	struct mbuf_pool *pool = m->meta.pool;
 	struct mbufq cut;
 	unsigned n, victim;
 
 	mbufq_init(&cut, MBUF_WIRE);
 	if (m->meta.gso_size != 0) {
-		n = gso_cut(m->meta.pool, mbuf_move(&m), GSO_TCP, false, &cut);
+		n = gso_cut(pool, mbuf_move(&m), GSO_TCP, false, &cut);
 	} else {
 		if (m->meta.csum == MBUF_CSUM_PARTIAL)
-			m = txcsum_finish(m->meta.pool, mbuf_move(&m)).m;
+			m = txcsum_finish(pool, mbuf_move(&m)).m;
 		n = m != NULL;
 		if (m)
 			mbufq_push(&cut, mbuf_move(&m));
