@@ -183,9 +183,9 @@ static void dump_buffer(struct rte_mempool *mp, void *arg, void *obj, unsigned i
 		       "segments %u, bytes %" PRIu32 ", references %u%s",
 		       w->cls == MBUF_BIG ? "big" : "small", idx, holder_name(m),
 		       w->pool->tick_ms - (uint32_t)(m->meta.mark >> 32),
-		       (unsigned)(m->meta.mark >> 16 & 0xffff), (unsigned)(m->meta.mark >> 8 & 0xff),
-		       m->rte.nb_segs, m->rte.pkt_len, rte_mbuf_refcnt_read(&m->rte),
-		       RTE_MBUF_CLONED(&m->rte) ? ", shares" : "");
+		       (unsigned)(m->meta.mark >> 16 & 0xffff),
+		       (unsigned)(m->meta.mark >> 8 & 0xff), m->rte.nb_segs, m->rte.pkt_len,
+		       rte_mbuf_refcnt_read(&m->rte), RTE_MBUF_CLONED(&m->rte) ? ", shares" : "");
 	w->line(w->ctx, text);
 }
 

@@ -35,7 +35,7 @@ void mbufq_splice(struct mbufq *dst, struct mbufq *src)
 {
 	if (src->head == NULL)
 		return;
-	MBUFQ_FOR_EACH(m, src)
+	MBUFQ_FOR_EACH (m, src)
 		mbuf_mark(m, dst->holder);
 	if (dst->tail != NULL)
 		dst->tail->meta.next_pkt = src->head;

@@ -50,8 +50,9 @@ static int parse_secret(const char *text, size_t len, uint8_t out[PLAT_SECRET_BY
 
 	if (len != TEXT_LEN || memcmp(text, MAGIC, MAGIC_LEN) != 0)
 		return -EBADMSG;
-	if (sodium_hex2bin(out, PLAT_SECRET_BYTES, text + MAGIC_LEN, SECRET_HEX, NULL, &n,
-			   NULL) != 0 || n != PLAT_SECRET_BYTES)
+	if (sodium_hex2bin(out, PLAT_SECRET_BYTES, text + MAGIC_LEN, SECRET_HEX, NULL, &n, NULL) !=
+		    0 ||
+	    n != PLAT_SECRET_BYTES)
 		return -EBADMSG;
 	format_secret(want, out);
 	return memcmp(text, want, TEXT_LEN) == 0 ? 0 : -EBADMSG;

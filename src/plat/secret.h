@@ -18,7 +18,8 @@
  * Read the secret of path, or make one when the file does not exist: complete and with mode 0600
  * from the moment it has its name, so that two processes that start at once get the same. On
  * failure returns -errno and one line in err: -EBADMSG the file is damaged, -EPERM others can
- * read or write it or it is no plain file, or what the system says. A damaged file is never replaced.
+ * read or write it or it is no plain file, or what the system says. A damaged file is never
+ * replaced.
  */
 NODISCARD int plat_secret_load(const char *path, uint8_t out[PLAT_SECRET_BYTES], char *err,
 			       size_t err_size);

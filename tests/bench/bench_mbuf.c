@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the packet buffer costs: cycles per operation, the best of several runs. "warm" uses the same
- * few buffers again and again, "queue of 8192" as many as a loaded stack holds, so that cache and TLB
- * misses count. Usage: bench_mbuf [huge]; with huge it wants huge pages.
+ * What the packet buffer costs: cycles per operation, the best of several runs. "warm" uses the
+ * same few buffers again and again, "queue of 8192" as many as a loaded stack holds, so that cache
+ * and TLB misses count. Usage: bench_mbuf [huge]; with huge it wants huge pages.
  */
 #include "base/compiler.h"
 #include "mbuf/mbuf.h"

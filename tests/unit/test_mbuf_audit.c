@@ -34,8 +34,8 @@ static void check_audit(struct mbuf_pool *pool, const struct expect *rows, size_
 	assert_int_equal(a.avail[MBUF_BIG], UT_BIG - held[MBUF_BIG]);
 }
 
-#define CHECK_AUDIT(pool, ...)                                                                     \
-	check_audit(pool, (const struct expect[]){__VA_ARGS__},                                    \
+#define CHECK_AUDIT(pool, ...) \
+	check_audit(pool, (const struct expect[]){__VA_ARGS__}, \
 		    ARRAY_LEN(((const struct expect[]){__VA_ARGS__})))
 
 static void test_each_holder(void **state)
@@ -84,8 +84,8 @@ static void test_shares(void **state)
 	mbuf_mark(t, MBUF_WIRE);
 	CHECK_AUDIT(pool, {MBUF_SMALL, MBUF_TCP_SND, 3}, {MBUF_SMALL, MBUF_DRIVER, 3},
 		    {MBUF_SMALL, MBUF_WIRE, 1});
-	/* The owner lets go: two of its buffers are the driver's alone, one has two holders and counts
-	 * for one of them. */
+	/* The owner lets go: two of its buffers are the driver's alone, one has two holders and
+	 * counts for one of them. */
 	mbuf_done(&m);
 	{
 		struct mbuf_audit a;

@@ -16,8 +16,8 @@
 static uint8_t bytes[LEN];
 
 /* All ways to cut LEN bytes into equal segments, and n from 0 to LEN. */
-#define FOR_EACH_CUT(seg, n)                                                                       \
-	for (uint32_t seg = 1; seg <= LEN; seg++)                                                  \
+#define FOR_EACH_CUT(seg, n) \
+	for (uint32_t seg = 1; seg <= LEN; seg++) \
 		for (uint32_t n = 0; n <= LEN; n++)
 
 static void test_pull(void **state)

@@ -247,9 +247,9 @@ static void test_append_sizes(void **state)
 			MBUF(m, mbuf_alloc(pool, MBUF_SMALL, MBUF_PRIO_CTL, MBUF_TEST));
 
 			assert_int_equal(mbuf_append_bytes(m, bytes, sizes[i], MBUF_PRIO_BULK), 0);
-			assert_int_equal(mbuf_append_bytes(m, bytes + sizes[i], sizes[k],
-							   MBUF_PRIO_BULK),
-					 0);
+			assert_int_equal(
+				mbuf_append_bytes(m, bytes + sizes[i], sizes[k], MBUF_PRIO_BULK),
+				0);
 			ut_assert_bytes(m, bytes, sizes[i] + sizes[k]);
 			mbuf_done(&m);
 		}
@@ -312,7 +312,8 @@ static void test_big_falls_back_to_small(void **state)
 
 /* With the nth allocation failing, and with all from the nth: works, or is refused and nothing has
  * changed. Returns whether any failed. */
-static bool fail_nth(struct mbuf_pool *pool, struct mbuf *m, unsigned what, int64_t n, bool for_good)
+static bool fail_nth(struct mbuf_pool *pool, struct mbuf *m, unsigned what, int64_t n,
+		     bool for_good)
 {
 	uint32_t small = mbuf_pool_avail(pool, MBUF_SMALL), big = mbuf_pool_avail(pool, MBUF_BIG);
 	uint32_t len = mbuf_len(m);

@@ -35,8 +35,7 @@ static void test_holder_rows(void **state)
 	for (unsigned i = 0; i < MBUF_HOLDER_COUNT; i++) {
 		check_name(mbuf_holder_rows[i].name, mbuf_holder_rows[i].text);
 		for (unsigned k = 0; k < i; k++)
-			assert_string_not_equal(mbuf_holder_rows[i].name,
-						mbuf_holder_rows[k].name);
+			assert_string_not_equal(mbuf_holder_rows[i].name, mbuf_holder_rows[k].name);
 	}
 }
 

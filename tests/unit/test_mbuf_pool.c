@@ -277,8 +277,8 @@ static void test_drop_counts_packets(void **state)
 	mbuf_pool_count_drop(pool, DROP_PORT_DOWN);
 	mbuf_pool_stats(pool, &st);
 	for (unsigned i = 0; i < DROP_COUNT; i++)
-		assert_int_equal(st.drops[i], i == DROP_TCP_DUP || i == DROP_NOBUF ||
-						      i == DROP_PORT_DOWN);
+		assert_int_equal(st.drops[i],
+				 i == DROP_TCP_DUP || i == DROP_NOBUF || i == DROP_PORT_DOWN);
 	assert_int_equal(st.done, 1);
 	assert_int_equal(st.avail[MBUF_SMALL], UT_SMALL);
 	assert_int_equal(st.size[MBUF_BIG], UT_BIG);
@@ -340,8 +340,7 @@ static void test_driver_receives(void **state)
 	r[0]->pkt_len = 30;
 	MBUF(m, mbuf_adopt(r[0]));
 	assert_int_equal(mbuf_holder_of(m), MBUF_RX);
-	MBUF_FOR_EACH_SEG(seg, m)
-	{
+	MBUF_FOR_EACH_SEG (seg, m) {
 		assert_int_equal(seg->meta.cb64[0] | seg->meta.l2_off | seg->meta.gso_size, 0);
 		assert_ptr_equal(seg->meta.pool, pool);
 	}

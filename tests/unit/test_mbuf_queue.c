@@ -13,8 +13,7 @@ static void check_queue(const struct mbufq *q, uint32_t count, uint32_t bytes)
 	const struct mbuf *last = NULL;
 	uint32_t n = 0, sum = 0;
 
-	MBUFQ_FOR_EACH(m, q)
-	{
+	MBUFQ_FOR_EACH (m, q) {
 		n++;
 		sum += mbuf_len(m);
 		last = m;
@@ -115,7 +114,7 @@ static void check_rest(struct mbufq *q, const uint8_t *bytes, uint32_t len)
 
 		ut_assert_bytes(m, bytes + off, mbuf_len(m));
 		/* Nothing empty is kept. */
-		MBUF_FOR_EACH_SEG(s, m)
+		MBUF_FOR_EACH_SEG (s, m)
 			assert_int_not_equal(mbuf_seg_len(s), 0);
 		off += mbuf_len(m);
 		mbuf_done(&m);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The EAL's start: what it must leave alone (affinity, signals, files) and what it must survive
- * (other processes, an empty network namespace, nonsense). It starts once per process, so what fails
- * or runs several times does so in children, and the order of the tests matters.
+ * (other processes, an empty network namespace, nonsense). It starts once per process, so what
+ * fails or runs several times does so in children, and the order of the tests matters.
  */
 #include "plat/eal.h"
 

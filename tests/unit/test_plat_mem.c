@@ -27,8 +27,12 @@ static bool mapped(const uint8_t *p)
 
 static void test_map(void **state)
 {
-	static const size_t lens[] = {1, 4096, PLAT_HUGE_BYTES - 1, PLAT_HUGE_BYTES,
-				      PLAT_HUGE_BYTES + 1, 5 * PLAT_HUGE_BYTES};
+	static const size_t lens[] = {1,
+				      4096,
+				      PLAT_HUGE_BYTES - 1,
+				      PLAT_HUGE_BYTES,
+				      PLAT_HUGE_BYTES + 1,
+				      5 * PLAT_HUGE_BYTES};
 	uint8_t *p[ARRAY_LEN(lens)];
 
 	(void)state;

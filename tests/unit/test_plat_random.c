@@ -20,7 +20,8 @@ static void test_random_fills(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
 		static uint8_t seen[5001];
 
-		/* Every byte changes in one of 64 draws (an error: 1 in 2^500) but the one behind. */
+		/* Every byte changes in one of 64 draws (an error: 1 in 2^500) but the one behind.
+		 */
 		memset(seen, 0, sizeof(seen));
 		for (int draw = 0; draw < 64; draw++) {
 			uint8_t buf[5001];
@@ -49,8 +50,8 @@ static void test_random_differs(void **state)
 
 static void test_siphash_vectors(void **state)
 {
-	/* Aumasson and Bernstein, "SipHash", appendix A, and the vectors of their reference code: key
-	 * 00..0f, input 00, 01, 02 ... */
+	/* Aumasson and Bernstein, "SipHash", appendix A, and the vectors of their reference code:
+	 * key 00..0f, input 00, 01, 02 ... */
 	static const struct {
 		size_t len;
 		uint64_t want;

@@ -237,12 +237,9 @@ static void test_racing_processes_agree(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_made_once),
-		TEST(test_damage),
-		TEST(test_refuses_open_files),
-		TEST(test_refuses_other_kinds),
-		TEST(test_no_place),
-		TEST(test_racing_processes_agree),
+		TEST(test_made_once),          TEST(test_damage),
+		TEST(test_refuses_open_files), TEST(test_refuses_other_kinds),
+		TEST(test_no_place),           TEST(test_racing_processes_agree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

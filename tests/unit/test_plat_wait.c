@@ -25,7 +25,12 @@
 static void test_timeout(void **state)
 {
 	static const uint64_t ns[] = {
-		0, 1, 1000, 100 * PLAT_NS_PER_US, PLAT_NS_PER_MS, PLAT_NS_PER_S / 20,
+		0,
+		1,
+		1000,
+		100 * PLAT_NS_PER_US,
+		PLAT_NS_PER_MS,
+		PLAT_NS_PER_S / 20,
 		PLAT_NS_PER_S + 1,
 	};
 
@@ -148,12 +153,9 @@ static void test_on_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_timeout),
-		cmocka_unit_test(test_ready),
-		cmocka_unit_test(test_signal),
-		cmocka_unit_test(test_sigmask),
-		cmocka_unit_test(test_bad_descriptor),
-		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_timeout),        cmocka_unit_test(test_ready),
+		cmocka_unit_test(test_signal),         cmocka_unit_test(test_sigmask),
+		cmocka_unit_test(test_bad_descriptor), cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_on_time),
 	};
 
