@@ -88,7 +88,7 @@ static void draw_wire(struct run *r)
 {
 	struct simnet *n = &r->net;
 
-	r->wire = (struct sim_wire_conf){.seed = simnet_random(n), .mtu = 1500, .mem = n->mem};
+	r->wire = (struct sim_wire_conf){.seed = simnet_random(n), .mtu = 1500};
 	draw_path(r, &r->wire.ab);
 	draw_path(r, &r->wire.ba);
 	if (simnet_chance(n, 4))
