@@ -3,8 +3,10 @@
 #include "fakenet.h"
 
 #include "base/bits.h"
+#include "wire/arp.h"
 #include "wire/icmp4.h"
 #include "wire/icmp6.h"
+#include "wire/nd.h"
 #include "wire/pseudo.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
@@ -377,4 +379,108 @@ bool fakesent_csum_ok(const struct fakesent *t)
 	if (t->proto != PROTO_ICMP4)
 		sum = csum_pseudo(&t->src, &t->dst, t->proto, (uint32_t)v.len);
 	return csum_fold(csum_partial(v.p, v.len, sum)) == 0;
+}
+
+/* ---- questions and answers ---- */
+
+static struct fakeask ask_of(const struct fakesent *t)
+{
+	struct fakeask q = {.unicast = !ethaddr_is_multicast(&t->eth.dst)};
+	struct arp a;
+	struct nd n;
+
+	if (t->eth.type == ETHERTYPE_ARP) {
+		assert_int_equal(arp_parse(&a, t->payload), 0);
+		q.any = a.op == ARP_REQUEST && a.spa != a.tpa;
+		q.target = ipaddr_v4(a.tpa);
+		q.from = ipaddr_v4(a.spa);
+	} else if (t->v6 && t->proto == PROTO_ICMP6 && t->payload.p[0] == ICMP6_NS) {
+		assert_true(fakesent_csum_ok(t));
+		assert_int_equal(nd_parse(&n, t->payload, &t->ip6, false), 0);
+		q.any = true;
+		q.target = n.target;
+		q.from = t->src;
+	}
+	return q;
+}
+
+struct fakeask fakenet_asked(struct fakenet *n, unsigned port)
+{
+	for (;;) {
+		struct fakesent t = fakenet_sent(n, port);
+		struct fakeask q;
+
+		if (!t.f)
+			return (struct fakeask){0};
+		q = ask_of(&t);
+		fakesent_free(&t);
+		if (q.any)
+			return q;
+	}
+}
+
+void fakenet_rx_arp(struct fakenet *n, unsigned port, const struct ethaddr *to, const struct arp *a)
+{
+	struct eth h = {.dst = *to, .src = a->sha, .type = ETHERTYPE_ARP};
+	uint8_t buf[ETH_HLEN + ARP_LEN];
+
+	h.src.b[0] &= 0xfe;
+	eth_emit(buf, &h);
+	arp_emit(buf + ETH_HLEN, a);
+	fakeport_feed(n->h.port[port], buf, sizeof(buf));
+	fakehost_run(&n->h);
+}
+
+void fakenet_rx_nd(struct fakenet *n, unsigned port, const struct nd *nd, const struct ipaddr *src,
+		   const struct ipaddr *dst)
+{
+	struct fakeip ip = {.src = *src, .dst = *dst, .proto = PROTO_ICMP6, .ttl = ND_HOP_LIMIT};
+	uint8_t msg[ND_EMIT_MAX], buf[256];
+	size_t len = nd_emit(msg, sizeof(msg), nd, src, dst);
+	struct ethaddr to =
+		ipaddr_is_multicast(dst) ? eth_multicast(dst) : n->h.port[port]->port.mac;
+
+	assert_true(len > 0);
+	fakenet_rx_to(n, port, &to, buf, fakeip_emit(buf, &ip, msg, (uint32_t)len));
+}
+
+void fakenet_answer(struct fakenet *n, bool v6, unsigned iface, unsigned host,
+		    const struct ethaddr *mac)
+{
+	struct ipaddr target = fakenet_addr(v6, iface, host), us = fakenet_addr(v6, iface, 1);
+	struct ethaddr own = fakenet_own_mac(n, iface);
+	struct arp a = {.op = ARP_REPLY, .sha = *mac, .tha = own};
+	struct nd nd = {.type = ICMP6_NA,
+			.solicited = true,
+			.override = true,
+			.target = target,
+			.has_tlla = true,
+			.tlla = *mac};
+
+	if (v6) {
+		struct ipaddr ll = fakenet_own_ll(n, iface);
+
+		fakenet_rx_nd(n, iface, &nd, &target, &ll);
+		return;
+	}
+	a.spa = ipaddr_to_v4(&target);
+	a.tpa = ipaddr_to_v4(&us);
+	fakenet_rx_arp(n, iface, &own, &a);
+}
+
+int fakenet_send(struct fakenet *n, const struct ipaddr *dst, uint32_t len,
+		 struct inet_dst *dst_cache)
+{
+	struct inet_out o = {.dst = *dst, .proto = PROTO_UDP};
+	static uint8_t buf[FAKENET_MAX];
+	struct inet_dst d;
+	mbuf_own m;
+
+	if (inet_dst_lookup(n->s, dst, &d) < 0 || inet_src_select(n->s, &d, dst, &o.src) < 0)
+		o.src = fakenet_addr(!ipaddr_is_v4(dst), 0, 1);
+	m = mbuf_alloc(n->h.pool, MBUF_SMALL, MBUF_PRIO_BULK, MBUF_TX);
+	assert_non_null(m.m);
+	len = fakeudp_emit(buf, &o.src, dst, len);
+	assert_int_equal(mbuf_append_bytes(m.m, buf, len, MBUF_PRIO_BULK), 0);
+	return inet_output(n->s, m, &o, dst_cache);
 }

@@ -132,6 +132,30 @@ void fakesent_free(struct fakesent *t);
 /* Is the transport checksum of a whole packet right? */
 bool fakesent_csum_ok(const struct fakesent *t);
 
+/* A question for a link address (ARP request, neighbour solicitation) that was sent. */
+struct fakeask {
+	bool any; /* false: none */
+	bool unicast;
+	struct ipaddr target, from;
+};
+
+/* Take frames of a port until one is a question; others are thrown away. */
+struct fakeask fakenet_asked(struct fakenet *n, unsigned port);
+/* Host h answers a question for it: ARP reply or solicited advertisement from mac. */
+void fakenet_answer(struct fakenet *n, bool v6, unsigned iface, unsigned host,
+		    const struct ethaddr *mac);
+/* Receive an ARP packet; lets the test choose everything. */
+struct arp;
+void fakenet_rx_arp(struct fakenet *n, unsigned port, const struct ethaddr *to,
+		    const struct arp *a);
+/* Receive a neighbour discovery message; hop limit 255. */
+struct nd;
+void fakenet_rx_nd(struct fakenet *n, unsigned port, const struct nd *nd, const struct ipaddr *src,
+		   const struct ipaddr *dst);
+/* Send n bytes of UDP to dst; what inet_output() says. dst_cache may be NULL. */
+int fakenet_send(struct fakenet *n, const struct ipaddr *dst, uint32_t len,
+		 struct inet_dst *dst_cache);
+
 /* Let everything be sent and received, throw away what was sent. */
 void fakenet_settle(struct fakenet *n);
 

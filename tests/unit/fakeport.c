@@ -273,6 +273,7 @@ void fakehost_create(struct fakehost *h, const struct fakehost_conf *conf)
 	struct mbuf_pool_conf pool = {.name = "", .core = 0};
 	struct stack_conf sc = {.max_sockets = conf->max_sockets,
 				.max_neighbours = conf->max_neighbours};
+	static unsigned serial;
 	char name[20];
 
 	eal_start();
@@ -280,8 +281,8 @@ void fakehost_create(struct fakehost *h, const struct fakehost_conf *conf)
 	h->now_ns = conf->start_ns ? conf->start_ns : START_NS;
 	h->rng = conf->seed;
 	memfail_init(&h->mem, mem_libc());
-	/* Several hosts may live at once: the address makes the name unique. */
-	snprintf(name, sizeof(name), "t%llx", (unsigned long long)(uintptr_t)h);
+	/* Several hosts may live at once, and those of a test that failed do still. */
+	snprintf(name, sizeof(name), "t%u", serial++);
 	pool.name = name;
 	pool.count[MBUF_SMALL] = conf->n_small ? conf->n_small : 2048;
 	pool.count[MBUF_BIG] = conf->n_big ? conf->n_big : 64;
