@@ -173,7 +173,12 @@ static int add_arg(struct args *a, char *arg)
 
 static int add_const_arg(struct args *a, const char *arg)
 {
-	return add_arg(a, strdup(arg));
+	char *copy = strdup(arg);
+	int r = add_arg(a, copy);
+
+	if (r < 0)
+		free(copy);
+	return r;
 }
 
 /*
