@@ -29,6 +29,9 @@ static uint32_t tail_room(const struct mbuf *m, uint32_t mss)
 	uint32_t room = room_of(m);
 	uint32_t len = mbuf_seg_len(m);
 
+	/* A packet on its way shares it: nothing can be appended. */
+	if (!mbuf_seg_exclusive(m))
+		return 0;
 	if (room >= mss)
 		room -= room % mss;
 	return room > len ? room - len : 0;
