@@ -11,6 +11,7 @@
 #include "port/txcsum.h"
 #include "wire/eth.h"
 #include "wire/tcp.h"
+#include "wire/udp.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -23,7 +24,6 @@
 #define LINK_FRESH_NS	 (20 * UINT64_C(1000000))
 #define RECLAIM_EVERY_NS (1 * UINT64_C(1000000))
 
-#define UDP_OFF_CSUM 6u
 /* Widths of the fields of rte_mbuf.tx_offload. */
 #define L2_LEN_MAX 127u
 #define L3_LEN_MAX 511u

@@ -15,13 +15,12 @@
 #include "wire/ip6.h"
 #include "wire/proto.h"
 #include "wire/tcp.h"
+#include "wire/udp.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define UDP_HLEN     8u
 #define UDP_OFF_LEN  4u
-#define UDP_OFF_CSUM 6u
 
 /* DF is allowed; offset and MF make it a fragment, which no superpacket is. */
 #define IP4_FRAG_BITS 0x3fffu
@@ -123,7 +122,7 @@ static int plan_init(struct plan *g, struct mbuf *m, enum gso_kind kind)
 	if (m->meta.l4_off <= mbuf_here(m) || g->mss == 0)
 		return -EINVAL;
 	g->l4_off = (uint32_t)m->meta.l4_off - mbuf_here(m);
-	g->hlen = g->l4_off + (kind == GSO_TCP ? (uint32_t)TCP_HLEN : UDP_HLEN);
+	g->hlen = g->l4_off + (kind == GSO_TCP ? TCP_HLEN : UDP_HLEN);
 	if (need(m, g->hlen) < 0 || parse_below(g, m, &ip_len) < 0)
 		return -EINVAL;
 	if (kind == GSO_TCP && parse_tcp(g, m) < 0)

@@ -29,7 +29,7 @@ static_assert(KERNEL_ROOM > KERNEL_GSO_MAX + ETH_HLEN_MAX, "a slot holds any fra
 
 /* Received per call: enough to amortise a round, little enough to stay in the cache and to leave
  * the pool alone. */
-#define KERNEL_RX_BYTES (512u * 1024u)
+#define KERNEL_RX_BYTES (256u * 1024u)
 
 struct kernel_slot {
 	struct mbuf *seg[KERNEL_SEGS]; /* all there while the port is open */

@@ -7,9 +7,7 @@
 #include "wire/ip6.h"
 #include "wire/pseudo.h"
 #include "wire/tcp.h"
-
-#define UDP_HLEN     8u
-#define UDP_OFF_CSUM 6u
+#include "wire/udp.h"
 
 struct l4 {
 	struct ipaddr src, dst;
@@ -72,7 +70,7 @@ bool rxcsum_unfinish(struct mbuf *m)
 
 	if (!find(&l, m, &eh) || (l.proto != PROTO_TCP && l.proto != PROTO_UDP))
 		return false;
-	hlen = l.proto == PROTO_TCP ? (size_t)TCP_HLEN : UDP_HLEN;
+	hlen = l.proto == PROTO_TCP ? TCP_HLEN : UDP_HLEN;
 	field = l.proto == PROTO_TCP ? TCP_OFF_CSUM : UDP_OFF_CSUM;
 	at = eh.hlen + l.off;
 	if (at + hlen > mbuf_seg_len(m) || l.len < hlen)

@@ -6,8 +6,7 @@
 #include "port/txcsum.h"
 
 #include "base/csum.h"
-
-#define UDP_CSUM_FIELD 6u
+#include "wire/udp.h"
 
 /* May the first segment be written? The others are only read. */
 static bool head_ours(const struct mbuf *m)
@@ -49,7 +48,7 @@ mbuf_own txcsum_finish(struct mbuf_pool *pool, mbuf_own in)
 		return MBUF_NULL;
 	}
 	csum = csum_fold(mbuf_csum(m, l4, mbuf_len(m) - l4, 0));
-	if (m->meta.csum_field == UDP_CSUM_FIELD && csum == 0)
+	if (m->meta.csum_field == UDP_OFF_CSUM && csum == 0)
 		csum = 0xffff; /* RFC 768: 0 means that there is none */
 	store_native16(mbuf_data(m) + field, csum);
 	m->meta.csum = MBUF_CSUM_NONE;
