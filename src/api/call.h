@@ -17,6 +17,12 @@ static inline bool is_ours(int fd)
 	return current.stack && sock_owns(current.stack, fd);
 }
 
+/* A number that only we know of: the kernel must not close or duplicate it. */
+static inline bool is_kept(int fd)
+{
+	return current.stack && sock_keeps(current.stack, fd);
+}
+
 /* The call goes to the kernel and may take long there: what waits to be sent leaves first. */
 static inline void before_kernel(void)
 {

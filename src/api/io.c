@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 /* As Linux: a stream whose sending side is closed raises the signal, unless the call forbids it. */
-static ssize_t sent(ssize_t rc, int flags)
+static ssize_t sent(int fd, ssize_t rc, int flags)
 {
-	if (rc == -EPIPE && !(flags & MSG_NOSIGNAL))
+	if (rc == -EPIPE && !(flags & MSG_NOSIGNAL) && sock_is_stream(current.stack, fd))
 		(void)raise(SIGPIPE);
 	return result_of(rc);
 }
@@ -29,7 +29,7 @@ ssize_t leat_read(int fd, void *buf, size_t len)
 ssize_t leat_write(int fd, const void *buf, size_t len)
 {
 	if (is_ours(fd))
-		return sent(sock_write(current.stack, fd, buf, len), 0);
+		return sent(fd, sock_write(current.stack, fd, buf, len), 0);
 	before_kernel();
 	return write(fd, buf, len);
 }
@@ -68,7 +68,7 @@ ssize_t leat_writev(int fd, const struct iovec *iov, int n)
 	}
 	if (n < 0 || n > IOV_MAX)
 		return result_of(-EINVAL);
-	return sent(sock_sendmsg(current.stack, fd, &msg, 0), 0);
+	return sent(fd, sock_sendmsg(current.stack, fd, &msg, 0), 0);
 }
 
 ssize_t leat_recv(int fd, void *buf, size_t len, int flags)
@@ -130,7 +130,7 @@ ssize_t leat_sendto(int fd, const void *buf, size_t len, int flags, const struct
 		before_kernel();
 		return sendto(fd, buf, len, flags, addr, addr_len);
 	}
-	return sent(sock_sendmsg(current.stack, fd, &msg, flags), flags);
+	return sent(fd, sock_sendmsg(current.stack, fd, &msg, flags), flags);
 }
 
 ssize_t leat_sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -141,5 +141,5 @@ ssize_t leat_sendmsg(int fd, const struct msghdr *msg, int flags)
 	}
 	if (!msg)
 		return result_of(-EFAULT);
-	return sent(sock_sendmsg(current.stack, fd, msg, flags), flags);
+	return sent(fd, sock_sendmsg(current.stack, fd, msg, flags), flags);
 }

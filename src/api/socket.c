@@ -70,9 +70,9 @@ int leat_shutdown(int fd, int how)
 
 int leat_close(int fd)
 {
-	if (!is_ours(fd))
-		return close(fd);
-	return int_result(sock_close(current.stack, fd));
+	if (is_ours(fd))
+		return int_result(sock_close(current.stack, fd));
+	return is_kept(fd) ? int_result(-EBADF) : close(fd);
 }
 
 int leat_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
@@ -131,6 +131,8 @@ int leat_fcntl(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, void *);
 	va_end(ap);
+	if (is_kept(fd))
+		return int_result(-EBADF);
 	if (!is_ours(fd)) {
 		if (cmd == F_SETLKW)
 			before_kernel();
@@ -154,14 +156,16 @@ int leat_ioctl(int fd, unsigned long request, ...)
 
 int leat_dup(int fd)
 {
-	if (!is_ours(fd))
-		return dup(fd);
-	return int_result(sock_dup(current.stack, fd, 0));
+	if (is_ours(fd))
+		return int_result(sock_dup(current.stack, fd, 0));
+	return is_kept(fd) ? int_result(-EBADF) : dup(fd);
 }
 
 /* The kernel's file goes onto a number that may be ours; only when there is such a file. */
 static int dup_kernel(int fd, int to, int flags)
 {
+	if (is_kept(fd))
+		return int_result(-EBADF);
 	if (current.stack && to >= 0 && fd != to && fcntl(fd, F_GETFD) >= 0)
 		sock_give_number(current.stack, to);
 	return dup3(fd, to, flags);
@@ -171,7 +175,7 @@ int leat_dup2(int fd, int to)
 {
 	if (is_ours(fd))
 		return int_result(sock_dup_to(current.stack, fd, to));
-	if (fd == to)
+	if (fd == to && !is_kept(fd))
 		return dup2(fd, to);
 	return dup_kernel(fd, to, 0);
 }

@@ -35,6 +35,8 @@ struct sock_numbers {
 	/* That very number, whoever has it now (dup2). -EBADF: out of range. */
 	int (*reserve_at)(void *ctx, int fd);
 	void (*release)(void *ctx, int fd);
+	/* Released, but not yet back with the kernel? */
+	bool (*keeps)(void *ctx, int fd);
 	/* The number was given away by the kernel: do not release or hand it out. */
 	void (*forget)(void *ctx, int fd);
 	void (*fini)(void *ctx);

@@ -7,14 +7,14 @@
 /* Linux moves at most this much in one call (MAX_RW_COUNT). */
 #define IOV_BYTES_MAX ((size_t)INT_MAX & ~(size_t)4095)
 
-ssize_t iov_total(const struct iovec *iov, int n_iov)
+ssize_t iov_total(const struct iovec *iov, int n_iov, bool nowhere)
 {
 	size_t total = 0;
 
 	for (int i = 0; i < n_iov; i++) {
 		if ((ssize_t)iov[i].iov_len < 0)
 			return -EINVAL;
-		if (iov[i].iov_len > 0 && !iov[i].iov_base)
+		if (iov[i].iov_len > 0 && !iov[i].iov_base && !nowhere)
 			return -EFAULT;
 		total = min_size(total + min_size(iov[i].iov_len, IOV_BYTES_MAX), IOV_BYTES_MAX);
 	}

@@ -43,6 +43,13 @@ ssize_t sock_sendmsg(struct stack *s, int fd, const struct msghdr *msg, int flag
 	return tcpso_send(s, so, msg->msg_iov, (int)msg->msg_iovlen, flags);
 }
 
+bool sock_is_stream(const struct stack *s, int fd)
+{
+	const struct file *f = fdtab_get(&s->sock->fds, fd);
+
+	return f && f->kind == FILE_TCP;
+}
+
 ssize_t sock_read(struct stack *s, int fd, void *buf, size_t len)
 {
 	struct iovec iov = {buf, len};

@@ -45,6 +45,16 @@ static void kernel_forget(void *ctx, int fd)
 			k->kept[i--] = k->kept[--k->kept_count];
 }
 
+static bool kernel_keeps(void *ctx, int fd)
+{
+	const struct kernel_numbers *k = ctx;
+
+	for (unsigned i = 0; i < k->kept_count; i++)
+		if (k->kept[i] == fd)
+			return true;
+	return false;
+}
+
 static int kernel_reserve_at(void *ctx, int fd)
 {
 	struct kernel_numbers *k = ctx;
@@ -91,6 +101,7 @@ int sock_numbers_kernel(const struct mem *mem, struct sock_numbers *out)
 		.reserve = kernel_reserve,
 		.reserve_at = kernel_reserve_at,
 		.release = kernel_release,
+		.keeps = kernel_keeps,
 		.forget = kernel_forget,
 		.fini = kernel_fini,
 		.ctx = k,
@@ -162,6 +173,13 @@ static void plain_release(void *ctx, int fd)
 	p->low = min_uint(p->low, (unsigned)fd / 64);
 }
 
+static bool plain_keeps(void *ctx, int fd)
+{
+	(void)ctx;
+	(void)fd;
+	return false;
+}
+
 /* No kernel knows these numbers, so none can take one away. */
 static void plain_forget(void *ctx, int fd)
 {
@@ -188,6 +206,7 @@ int sock_numbers_plain(const struct mem *mem, struct sock_numbers *out)
 		.reserve = plain_reserve,
 		.reserve_at = plain_reserve_at,
 		.release = plain_release,
+		.keeps = plain_keeps,
 		.forget = plain_forget,
 		.fini = plain_fini,
 		.ctx = p,

@@ -45,12 +45,14 @@ static int get_tcp(struct socket *so, const struct opt_row *row, int *v)
 
 static int set_tcp(struct socket *so, const struct opt_row *row, int v)
 {
+	if (so->phase == SOCK_LISTEN)
+		so->flags |= SOF_OPTS_NEW;
 	return tcp_opt_set(so->tcp, (enum tcp_opt)row->arg, v);
 }
 
 static int set_tcp_bool(struct socket *so, const struct opt_row *row, int v)
 {
-	return tcp_opt_set(so->tcp, (enum tcp_opt)row->arg, v != 0);
+	return set_tcp(so, row, v != 0);
 }
 
 /* UDP has nothing to keep alive, but Linux lets the bit be set on any socket. */
@@ -116,7 +118,7 @@ static int set_rcvbuf(struct socket *so, const struct opt_row *row, int v)
 
 	so->rcvbuf = bytes;
 	if (so->f.kind == FILE_TCP)
-		return tcp_opt_set(so->tcp, (enum tcp_opt)row->arg, bytes);
+		return set_tcp(so, row, (int)bytes);
 	udp_rcvbuf_set(so->udp, bytes);
 	return 0;
 }
@@ -126,7 +128,7 @@ static int set_sndbuf(struct socket *so, const struct opt_row *row, int v)
 	uint32_t bytes = doubled(v, SNDBUF_MIN);
 
 	so->sndbuf = bytes;
-	return so->f.kind == FILE_TCP ? tcp_opt_set(so->tcp, (enum tcp_opt)row->arg, bytes) : 0;
+	return so->f.kind == FILE_TCP ? set_tcp(so, row, (int)bytes) : 0;
 }
 
 static int get_lowat(struct socket *so, const struct opt_row *row, int *v)

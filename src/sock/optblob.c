@@ -107,6 +107,12 @@ static int get_original_dst(struct socket *so, void *buf, socklen_t *len)
 	return 0;
 }
 
+/* Linux's names, which programs use. */
+static const char *const cc_names[] = {
+	[TCP_CC_CUBIC] = "cubic",
+	[TCP_CC_NEWRENO] = "reno",
+};
+
 static int set_congestion(struct socket *so, const void *buf, socklen_t len)
 {
 	size_t n = strnlen(buf, len);
@@ -114,9 +120,7 @@ static int set_congestion(struct socket *so, const void *buf, socklen_t len)
 	if (n == 0)
 		return -EINVAL;
 	for (int i = 0; i < TCP_CC_COUNT; i++) {
-		const char *name = tcp_cc_name((enum tcp_cc_kind)i);
-
-		if (strlen(name) == n && memcmp(name, buf, n) == 0)
+		if (strlen(cc_names[i]) == n && memcmp(cc_names[i], buf, n) == 0)
 			return tcp_opt_set(so->tcp, TCP_OPT_CONGESTION, i);
 	}
 	return -ENOENT;
@@ -127,14 +131,12 @@ static int set_congestion(struct socket *so, const void *buf, socklen_t len)
 static int get_congestion(struct socket *so, void *buf, socklen_t *len)
 {
 	char padded[CC_NAME_MAX] = "";
-	const char *name;
 	int64_t v;
 	int rc = tcp_opt_get(so->tcp, TCP_OPT_CONGESTION, &v);
 
 	if (rc < 0)
 		return rc;
-	name = tcp_cc_name((enum tcp_cc_kind)v);
-	memcpy(padded, name, min_size(strlen(name), sizeof(padded) - 1));
+	memcpy(padded, cc_names[v], strlen(cc_names[v]));
 	return give(padded, sizeof(padded), buf, len);
 }
 

@@ -36,6 +36,8 @@ void sock_fini(struct stack *s);
 
 /* Is fd one of ours? */
 bool sock_owns(const struct stack *s, int fd);
+/* Is fd a closed descriptor whose number is still reserved? To the program it does not exist. */
+bool sock_keeps(const struct stack *s, int fd);
 /* Does output wait for the next round? Then sock_flush() before something that may take long. */
 void sock_flush(struct stack *s);
 /* The listener behind fd, for interception rules. -EBADF, -EINVAL. */
@@ -65,9 +67,10 @@ int sock_flags_set(struct stack *s, int fd, int flags);
 int sock_ioctl(struct stack *s, int fd, unsigned long request, void *arg);
 
 /* One call for each direction; read, recv, recvfrom and readv are special cases. -EPIPE comes
- * without the signal: the caller raises it. */
+ * without the signal: the caller raises it, for streams. */
 ssize_t sock_recvmsg(struct stack *s, int fd, struct msghdr *msg, int flags);
 ssize_t sock_sendmsg(struct stack *s, int fd, const struct msghdr *msg, int flags);
+bool sock_is_stream(const struct stack *s, int fd);
 ssize_t sock_read(struct stack *s, int fd, void *buf, size_t len);
 ssize_t sock_write(struct stack *s, int fd, const void *buf, size_t len);
 

@@ -8,7 +8,8 @@
 #include "sock/set.h"
 #include "sock/wait.h"
 
-#define MAX_SETS 4096u
+#define MAX_SETS   4096u
+#define SOCK_TYPES 11 /* Linux's SOCK_MAX */
 
 int sock_init(struct stack *s, const struct sock_conf *conf)
 {
@@ -77,6 +78,13 @@ void sock_fini(struct stack *s)
 bool sock_owns(const struct stack *s, int fd)
 {
 	return fdtab_get(&s->sock->fds, fd) != NULL;
+}
+
+bool sock_keeps(const struct stack *s, int fd)
+{
+	const struct sock_numbers *n = &s->sock->fds.numbers;
+
+	return n->keeps(n->ctx, fd);
 }
 
 uint32_t sock_count(const struct stack *s)
@@ -157,6 +165,8 @@ static int check_kind(int domain, int type, int protocol)
 
 	if (domain != AF_INET && domain != AF_INET6)
 		return -EAFNOSUPPORT;
+	if (base < 0 || base >= SOCK_TYPES)
+		return -EINVAL;
 	if (base != SOCK_STREAM && base != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
 	if (protocol < 0 || protocol > 255)
@@ -253,7 +263,6 @@ static void inherit(struct socket *so, const struct socket *from)
 	so->sndtimeo_ns = from->sndtimeo_ns;
 	so->linger_s = from->linger_s;
 	so->mark = from->mark;
-	so->priority = from->priority;
 }
 
 static int wait_acceptable(struct stack *s, struct socket *so)
@@ -293,6 +302,9 @@ static int accept_one(struct stack *s, struct socket *listener, struct socket **
 	if (tcp_accept_len(listener->listener) == 0)
 		ev_clear(&listener->f.src, RDY_READABLE);
 	inherit(so, listener);
+	/* TCP gave it the options of the time of listen(). */
+	if (listener->flags & SOF_OPTS_NEW)
+		tcpso_copy_options(so->tcp, listener->tcp);
 	tcp_so_set(so->tcp, so);
 	tcpso_established(so);
 	fdtab_set(&s->sock->fds, fd, &so->f);

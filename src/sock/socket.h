@@ -47,6 +47,7 @@ enum sock_phase {
 #define SOF_WRSHUT	0x00080000u
 #define SOF_FIN		0x00100000u /* the peer's end of data has come */
 #define SOF_CONN_NEWS	0x00200000u /* connect() has not told its outcome yet */
+#define SOF_OPTS_NEW	0x00800000u /* of a listener: options were set after listen() */
 #define SOF_GONE	0x00400000u /* TCP is done with a lingering socket */
 
 struct socket {
@@ -150,6 +151,7 @@ int tcpso_connect(struct stack *s, struct socket *so, const struct ipaddr *addr,
 int tcpso_disconnect(struct stack *s, struct socket *so);
 int tcpso_shutdown(struct stack *s, struct socket *so, int how);
 void tcpso_close(struct stack *s, struct socket *so);
+void tcpso_copy_options(struct tcp_pcb *to, const struct tcp_pcb *from);
 
 ssize_t tcpso_recv(struct stack *s, struct socket *so, const struct iovec *iov, int n_iov,
 		   int flags);
@@ -171,8 +173,9 @@ ssize_t udpso_send(struct stack *s, struct socket *so, const struct msghdr *msg,
 
 #define IOV_PIECES 16
 
-/* Bytes in all; at most INT_MAX rounded down to pages, as Linux has it. -EINVAL, -EFAULT. */
-ssize_t iov_total(const struct iovec *iov, int n_iov);
+/* Bytes in all; at most INT_MAX rounded down to pages, as Linux has it. -EINVAL, -EFAULT (but not
+ * with nowhere: nothing will be written). */
+ssize_t iov_total(const struct iovec *iov, int n_iov, bool nowhere);
 /* Up to IOV_PIECES pieces from byte skip on, at most len bytes. Returns how many pieces. */
 int iov_slice(const struct iovec *iov, int n_iov, size_t skip, size_t len,
 	      struct iovec out[IOV_PIECES]);

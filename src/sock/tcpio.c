@@ -62,7 +62,7 @@ static bool want_more(ssize_t total, size_t got, int flags)
 
 ssize_t tcpso_recv(struct stack *s, struct socket *so, const struct iovec *iov, int n_iov, int flags)
 {
-	ssize_t total = iov_total(iov, n_iov);
+	ssize_t total = iov_total(iov, n_iov, flags & MSG_TRUNC);
 	bool blocking = socket_blocking(so, flags);
 	size_t got = 0;
 	ssize_t r = 0;
@@ -135,7 +135,7 @@ static ssize_t send_once(struct stack *s, struct socket *so, const struct iovec 
 
 ssize_t tcpso_send(struct stack *s, struct socket *so, const struct iovec *iov, int n_iov, int flags)
 {
-	ssize_t total = iov_total(iov, n_iov);
+	ssize_t total = iov_total(iov, n_iov, false);
 	bool blocking = socket_blocking(so, flags);
 	size_t put = 0;
 	ssize_t r = 0;

@@ -200,7 +200,7 @@ int tcpso_listen(struct stack *s, struct socket *so, int backlog)
 	return 0;
 }
 
-static int copy_options(struct tcp_pcb *to, const struct tcp_pcb *from)
+void tcpso_copy_options(struct tcp_pcb *to, const struct tcp_pcb *from)
 {
 	for (int i = 0; i < TCP_OPT_COUNT; i++) {
 		int64_t v;
@@ -210,18 +210,17 @@ static int copy_options(struct tcp_pcb *to, const struct tcp_pcb *from)
 		    tcp_opt_set(to, (enum tcp_opt)i, v) < 0)
 			continue;
 	}
-	return 0;
 }
 
 /* Back to the beginning with a new pcb that has the old one's options and binding. */
 static int renew(struct stack *s, struct socket *so)
 {
 	struct tcp_pcb *pcb = tcp_create(s, so->flags & SOF_V6, so);
-	int rc;
+	int rc = 0;
 
 	if (!pcb)
 		return -ENOBUFS;
-	rc = copy_options(pcb, so->tcp);
+	tcpso_copy_options(pcb, so->tcp);
 	tcp_so_set(so->tcp, NULL);
 	tcp_abort(so->tcp);
 	so->tcp = pcb;
@@ -237,13 +236,22 @@ static int renew(struct stack *s, struct socket *so)
 
 int tcpso_disconnect(struct stack *s, struct socket *so)
 {
+	bool was_open = so->phase == SOCK_CONNECTED || so->phase == SOCK_CONNECTING;
+	int rc;
+
 	if (so->phase == SOCK_NEW)
 		return 0;
 	if (so->phase == SOCK_LISTEN) {
 		tcp_unlisten(so->listener);
 		so->listener = NULL;
 	}
-	return renew(s, so);
+	rc = renew(s, so);
+	if (rc == 0 && was_open) {
+		/* Linux leaves the reset behind as the socket's error. */
+		so->err = ECONNRESET;
+		ev_activate(&so->f.src, RDY_ERR);
+	}
+	return rc;
 }
 
 static int start_connect(struct socket *so, const struct ipaddr *addr, uint16_t port)
@@ -252,6 +260,7 @@ static int start_connect(struct socket *so, const struct ipaddr *addr, uint16_t 
 	int rc;
 
 	so->phase = SOCK_CONNECTING;
+	so->err = 0;
 	ev_clear(&so->f.src, ~0u);
 	rc = tcp_connect(so->tcp, addr, port);
 	if (rc < 0) {

@@ -86,8 +86,7 @@ int udpso_shutdown(struct socket *so, int how)
 {
 	uint32_t bits = 0;
 
-	if (so->phase != SOCK_CONNECTED)
-		return -ENOTCONN;
+	/* As Linux: an unconnected socket is told so, and shut down all the same. */
 	if (how != SHUT_WR) {
 		so->flags |= SOF_RDSHUT;
 		bits |= RDY_IN | RDY_RDNORM | RDY_RDHUP;
@@ -99,7 +98,7 @@ int udpso_shutdown(struct socket *so, int how)
 	if ((so->flags & SOF_RDSHUT) && (so->flags & SOF_WRSHUT))
 		bits |= RDY_HUP;
 	ev_activate(&so->f.src, bits);
-	return 0;
+	return so->phase == SOCK_CONNECTED ? 0 : -ENOTCONN;
 }
 
 /* ---- control messages ---- */
@@ -181,10 +180,10 @@ static int wait_datagram(struct stack *s, struct socket *so, int flags)
 			return socket_take_error(so);
 		if (udp_rcv_count(so->udp) > 0)
 			return 0;
-		if (so->flags & SOF_RDSHUT)
-			return 1;
 		if (!socket_blocking(so, flags))
 			return -EAGAIN;
+		if (so->flags & SOF_RDSHUT)
+			return 1;
 		int rc = sock_wait_bits(s, so, RDY_IN | RDY_ERR, so->rcvtimeo_ns);
 
 		if (rc < 0)
@@ -194,7 +193,7 @@ static int wait_datagram(struct stack *s, struct socket *so, int flags)
 
 ssize_t udpso_recv(struct stack *s, struct socket *so, struct msghdr *msg, int flags)
 {
-	ssize_t total = iov_total(msg->msg_iov, (int)msg->msg_iovlen);
+	ssize_t total = iov_total(msg->msg_iov, (int)msg->msg_iovlen, false);
 	struct udp_from from;
 	size_t full;
 	ssize_t r;
@@ -240,12 +239,12 @@ static int parse_to(const struct socket *so, const struct msghdr *msg, struct ip
 
 ssize_t udpso_send(struct stack *s, struct socket *so, const struct msghdr *msg, int flags)
 {
-	ssize_t total = iov_total(msg->msg_iov, (int)msg->msg_iovlen);
+	ssize_t total = iov_total(msg->msg_iov, (int)msg->msg_iovlen, false);
 	struct ipaddr to;
 	uint16_t port = 0;
 	ssize_t r;
 
-	if (flags & MSG_OOB)
+	if (flags & MSG_OOB && !(so->flags & SOF_V6))
 		return -EOPNOTSUPP;
 	if (total < 0)
 		return total;

@@ -98,11 +98,12 @@ ssize_t udp_send(struct udp_pcb *pcb, const struct iovec *iov, int n_iov, const 
 	mbuf_own m;
 	int rc;
 
-	if (!to && !(pcb->flags & UDPF_CONNECTED))
-		return -EDESTADDRREQ;
 	if (len > (ipaddr_is_v4(&r.dst) ? UDP_MAX_V4 : UDP_MAX_V6))
 		return -EMSGSIZE;
 	rc = udp_autobind(pcb);
+	/* After the port was taken, as Linux has it. */
+	if (rc == 0 && !to && !(pcb->flags & UDPF_CONNECTED))
+		rc = -EDESTADDRREQ;
 	if (rc == 0)
 		rc = find_way(pcb, &r);
 	if (rc < 0)

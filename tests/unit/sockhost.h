@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The socket layer on a fake TCP, a fake internet layer and a stack without ports, for unit tests: real
+ * clock or virtual, descriptor numbers from the kernel or plain.
+ *
+ *	struct sockhost h;
+ *
+ *	sockhost_create(&h, &(struct sockhost_conf){.real = true});
+ *	fd = sock_socket(h.s, AF_INET, SOCK_STREAM, 0);
+ *	...
+ *	sockhost_destroy(&h);   // asserts that everything was given back
+ */
+#ifndef LEAT_TESTS_SOCKHOST_H
+#define LEAT_TESTS_SOCKHOST_H
+
+#include "fakeinet.h"
+#include "fakeport.h"
+#include "faketcp.h"
+#include "sock/sock.h"
+
+struct sockhost_conf {
+	bool real; /* the machine's clock, numbers of the kernel, and leat_* calls go here */
+};
+
+struct sockhost {
+	struct fakehost host;
+	struct stack *s;
+};
+
+void sockhost_create(struct sockhost *h, const struct sockhost_conf *conf);
+void sockhost_destroy(struct sockhost *h);
+
+/* A connected pair of non-blocking sockets through a listener that is closed again. */
+void sockhost_pair(struct sockhost *h, int *client, int *server);
+/* Rounds until nothing happens. */
+void sockhost_run(struct sockhost *h);
+/* The socket behind fd. */
+struct socket *sockhost_socket(struct sockhost *h, int fd);
+/* A listening socket of the family on a port of its choice; *addr is where to connect. */
+int sockhost_listen(struct sockhost *h, int family, struct sockaddr_storage *addr, socklen_t *len);
+
+#endif
