@@ -49,16 +49,38 @@ static void on_error(struct tcp_pcb *pcb, const struct inet_err *e)
 	}
 }
 
-void tcp_error(struct stack *s, const struct inet_err *e)
+/* The connection that the report quotes, or NULL. */
+static struct tcp_pcb *find(struct stack *s, const struct inet_err *e)
 {
 	struct tcp_flow *f = tcp_flow_lookup(s, &e->src, e->sport, &e->dst, e->dport);
-	struct tcp_pcb *pcb;
 
-	if (!f || f->kind != TCP_FLOW_PCB)
-		return;
-	pcb = tcp_pcb_of_flow(f);
+	return f && f->kind == TCP_FLOW_PCB ? tcp_pcb_of_flow(f) : NULL;
+}
+
+static void act(struct tcp_pcb *pcb, const struct inet_err *e)
+{
+	struct stack *s = pcb->stack;
+
 	tcp_enter(s);
 	on_error(pcb, e);
 	tcp_events_deliver(pcb);
 	tcp_leave(s);
+}
+
+void tcp_error(struct stack *s, const struct inet_err *e)
+{
+	struct tcp_pcb *pcb = find(s, e);
+
+	if (pcb)
+		act(pcb, e);
+}
+
+bool tcp_claim_error(struct stack *s, const struct inet_err *e)
+{
+	struct tcp_pcb *pcb = find(s, e);
+
+	if (!pcb)
+		return false;
+	act(pcb, e);
+	return true;
 }

@@ -31,5 +31,6 @@ void tcp_input_data(struct tcp_pcb *pcb, struct tcp_seg *seg, mbuf_own in);
 
 /* error.c: registered with inet. */
 void tcp_error(struct stack *s, const struct inet_err *e);
+bool tcp_claim_error(struct stack *s, const struct inet_err *e);
 
 #endif

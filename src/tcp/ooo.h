@@ -18,7 +18,7 @@
 
 struct ooo {
 	struct rb_root runs;
-	uint32_t bytes;	    /* payload held */
+	uint32_t bytes;     /* payload held */
 	uint32_t mem_bytes; /* true memory held */
 	uint32_t n_runs;
 };
@@ -28,7 +28,7 @@ struct ooo_run {
 	struct rb_node node;
 	struct tcp_range range;
 	uint32_t mem_bytes; /* true memory of pkts */
-	struct mbufq pkts; /* holder MBUF_TCP_OOO; packets begin at payload and are contiguous */
+	struct mbufq pkts;  /* holder MBUF_TCP_OOO; packets begin at payload and are contiguous */
 };
 
 enum ooo_result {
@@ -39,15 +39,15 @@ enum ooo_result {
 
 struct ooo_added {
 	struct tcp_range block; /* the whole run that now holds it (QUEUED, DUP): for SACK */
-	struct tcp_range dup;	/* part of the segment that was held already; empty: none */
-	struct tcp_range lost;	/* held data thrown away to make room, from seq up; empty: none */
+	struct tcp_range dup;   /* part of the segment that was held already; empty: none */
+	struct tcp_range lost;  /* held data thrown away to make room, from seq up; empty: none */
 };
 
 void ooo_init(struct ooo *q);
 
 /*
- * Hold a segment: in begins at its payload, [seq, seq + mbuf_len) lies wholly above RCV.NXT and in the
- * window. Consumes in. mem_limit: true memory allowed; when it is passed, data above the new
+ * Hold a segment: in begins at its payload, [seq, seq + mbuf_len) lies wholly above RCV.NXT and in
+ * the window. Consumes in. mem_limit: true memory allowed; when it is passed, data above the new
  * segment is thrown away first (far end first), then the segment itself is refused. `out` may be
  * written in every case.
  */

@@ -3,8 +3,8 @@
  * Selective acknowledgement, both sides.
  *
  * Sender: the scoreboard of RFC 6675, as sorted disjoint ranges of what the peer holds, at most
- * SACK_BOARD_MAX (further ones are forgotten from the low end of importance: the connection then only
- * sends more than it must). Since IsLost() is true for everything below some point, one edge
+ * SACK_BOARD_MAX (further ones are forgotten from the low end of importance: the connection then
+ * only sends more than it must). Since IsLost() is true for everything below some point, one edge
  * describes what is lost; since holes are filled in order, one edge (high_rxt) describes what was
  * sent again. The same board serves a connection without SACK and recovery after a timeout:
  * sack_board_lose_to() says "all below is lost".
@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SACK_BOARD_MAX	256u /* ranges remembered */
+#define SACK_BOARD_MAX  256u /* ranges remembered */
 #define SACK_DUP_THRESH 3u   /* RFC 6675 2: DupThresh */
 #define SACK_BLOCKS_MAX 4u   /* that fit into the option space */
 
@@ -41,8 +41,8 @@ struct sack_board {
 /* What one ACK told. */
 struct sack_news {
 	uint32_t newly_bytes; /* bytes SACKed for the first time */
-	uint32_t high;	      /* highest end of a newly SACKed range; valid with newly_bytes */
-	bool dsack;	      /* the first block reported a duplicate (RFC 2883 4) */
+	uint32_t high;        /* highest end of a newly SACKed range; valid with newly_bytes */
+	bool dsack;           /* the first block reported a duplicate (RFC 2883 4) */
 	struct tcp_range dup; /* with dsack */
 };
 
@@ -52,9 +52,10 @@ void sack_board_init(struct sack_board *b, uint32_t una);
 void sack_board_clear(struct sack_board *b, const struct mem *mem, uint32_t una);
 
 /*
- * Take the blocks of an acceptable ACK. una is SND.UNA after this ACK, nxt is SND.NXT (highest sent).
- * Blocks that are reversed, empty or not inside una..nxt are ignored (CVE-2019-11477), except a first
- * block that is a D-SACK. Without memory the news are partly forgotten: that is harmless.
+ * Take the blocks of an acceptable ACK. una is SND.UNA after this ACK, nxt is SND.NXT (highest
+ * sent). Blocks that are reversed, empty or not inside una..nxt are ignored (CVE-2019-11477),
+ * except a first block that is a D-SACK. Without memory the news are partly forgotten: that is
+ * harmless.
  */
 struct sack_news sack_board_update(struct sack_board *b, const struct mem *mem, uint32_t una,
 				   uint32_t nxt, uint32_t mss, const struct tcp_range *blocks,
@@ -70,9 +71,9 @@ uint32_t sack_pipe(const struct sack_board *b, uint32_t una, uint32_t nxt);
 
 /*
  * NextSeg() without its rule 2 (new data, the output's own): the next range to send again, at most
- * max_bytes, never reaching into a SACKed range. Rule 1 when `lost_only`; else also rule 3 (a hole not yet
- * called lost) and, once a recovery, rule 4 (rescue: the last un-SACKed segment, at most mss).
- * high: bytes at and above were never sent or must not be (RecoveryPoint / SND.NXT).
+ * max_bytes, never reaching into a SACKed range. Rule 1 when `lost_only`; else also rule 3 (a hole
+ * not yet called lost) and, once a recovery, rule 4 (rescue: the last un-SACKed segment, at most
+ * mss). high: bytes at and above were never sent or must not be (RecoveryPoint / SND.NXT).
  */
 bool sack_next_seg(const struct sack_board *b, uint32_t una, uint32_t high, uint32_t mss,
 		   uint32_t max_bytes, bool lost_only, struct tcp_range *out);
@@ -83,8 +84,8 @@ void sack_on_rexmit(struct sack_board *b, struct tcp_range r);
 void sack_recovery_start(struct sack_board *b, uint32_t una);
 /* Everything un-SACKed below edge is lost (timeout; first segment without SACK). */
 void sack_board_lose_to(struct sack_board *b, uint32_t edge);
-/* The peer dropped what it had SACKed: the range at una is in the board although una did not pass it
- * (RFC 2018 8). */
+/* The peer dropped what it had SACKed: the range at una is in the board although una did not pass
+ * it (RFC 2018 8). */
 bool sack_reneged(const struct sack_board *b, uint32_t una);
 
 /* ---- receiver ---- */
@@ -93,7 +94,7 @@ bool sack_reneged(const struct sack_board *b, uint32_t una);
 
 struct sack_rcv {
 	struct tcp_range block[SACK_RCV_MAX]; /* most recent first */
-	struct tcp_range dup;		      /* D-SACK to be reported once */
+	struct tcp_range dup;                 /* D-SACK to be reported once */
 	uint8_t n;
 	bool dup_pending;
 };

@@ -30,7 +30,7 @@ static uint32_t tail_room(const struct mbuf *m, uint32_t mss)
 	uint32_t len = mbuf_seg_len(m);
 
 	/* A packet on its way shares it: nothing can be appended. */
-	if (!mbuf_seg_exclusive(m))
+	if (!mbuf_writable(m))
 		return 0;
 	if (room >= mss)
 		room -= room % mss;
@@ -72,12 +72,15 @@ void iov_cursor_read(struct iov_cursor *src, uint8_t *dst, uint32_t n)
 	}
 }
 
+/* Less than this goes into SMALL buffers: a BIG one that is being sent cannot be filled further. */
+#define BIG_WORTH (MBUF_BIG_ROOM / 4)
+
 /* A buffer for what comes next; a bulk write takes a SMALL one when the BIG are used up. */
 static struct mbuf *grow(struct tcp_sndbuf *sb, struct mbuf_pool *pool, uint32_t seq, uint32_t want)
 {
 	mbuf_own own = MBUF_NULL;
 
-	if (want > MBUF_SMALL_ROOM)
+	if (want > BIG_WORTH)
 		own = mbuf_alloc(pool, MBUF_BIG, MBUF_PRIO_BULK, MBUF_TCP_SND);
 	if (!own.m)
 		own = mbuf_alloc(pool, MBUF_SMALL, MBUF_PRIO_BULK, MBUF_TCP_SND);
@@ -96,14 +99,17 @@ uint32_t tcp_sndbuf_append(struct tcp_sndbuf *sb, struct mbuf_pool *pool, uint32
 	while (done < max) {
 		struct mbuf *m = sb->q.tail;
 		uint32_t n = m ? min_u32(tail_room(m, mss), max - done) : 0;
+		/* NULL while a packet on its way shares the buffer. */
+		uint8_t *dst = n > 0 ? mbuf_append(m, n) : NULL;
 
-		if (n == 0) {
+		if (!dst) {
 			m = grow(sb, pool, end_seq + done, max - done);
 			if (!m)
 				break;
 			n = min_u32(tail_room(m, mss), max - done);
+			dst = mbuf_append(m, n);
 		}
-		iov_cursor_read(from, mbuf_append(m, n), n);
+		iov_cursor_read(from, dst, n);
 		sb->q.bytes += n;
 		done += n;
 	}

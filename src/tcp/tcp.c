@@ -15,6 +15,7 @@ static const struct inet_proto proto = {
 	.input = tcp_input,
 	.error = tcp_error,
 	.claim = tcp_claim,
+	.claim_error = tcp_claim_error,
 };
 
 static void set_limits(const struct stack *s, struct tcp_limits *lim)

@@ -93,7 +93,7 @@ ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool m
 ssize_t tcp_recv(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool peek);
 uint32_t tcp_rcv_avail(const struct tcp_pcb *pcb); /* bytes readable */
 bool tcp_rcv_eof(const struct tcp_pcb *pcb);       /* FIN received, all before it readable */
-int tcp_pending_error(const struct tcp_pcb *pcb);   /* positive errno that ended it, 0: none */
+int tcp_pending_error(const struct tcp_pcb *pcb);  /* positive errno that ended it, 0: none */
 uint32_t
 tcp_snd_space(const struct tcp_pcb *pcb); /* bytes tcp_send would take, buffers permitting */
 uint32_t tcp_snd_queued(const struct tcp_pcb *pcb); /* unacknowledged + unsent bytes */
