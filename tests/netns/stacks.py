@@ -191,7 +191,12 @@ class LeatBox(Box):
 
     def check(self, stats):
         bad = super().check(stats)
-        bad += [f"{k} is {stats[k]}" for k in ("packet_buffers_missing", "packet_buffers_leaked") if stats[k] != 0]
+        # A drop without a reason is a path that nobody thought of.
+        bad += [f"{k} is {stats[k]}" for k in ("packet_buffers_missing", "drop.unspec") if stats[k] != 0]
+        if stats["packet_buffers_free"] + stats["packet_buffers_held"] != stats["packet_buffers"]:
+            bad.append("packet buffers: free and held do not make all")
+        if ": every packet buffer is back" not in self.log():
+            bad.append("the proxy did not say that every packet buffer is back")
         return bad
 
 

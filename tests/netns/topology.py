@@ -173,6 +173,8 @@ class Topology:
             # The first question on a new link is often lost; do not wait a second for the next one.
             for v in ("ipv4", "ipv6"):
                 ns.sysctl(f"net/{v}/neigh/{dev}/retrans_time_ms", 100)
+                # Bulk data that waits for the answer must not push a waiting ping out.
+                ns.sysctl(f"net/{v}/neigh/{dev}/unres_qlen_bytes", 64 << 20)
             if not self.offload:
                 plain(ns, dev)
         for i, ns in enumerate(self.spaces[n] for n in ("wire1", "wire2") if n in self.spaces):
