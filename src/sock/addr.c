@@ -47,6 +47,16 @@ int addr_parse(const struct socket *so, const struct sockaddr *sa, socklen_t len
 	return so->flags & SOF_V6 ? parse6(sa, len, addr, port) : parse4(sa, len, addr, port);
 }
 
+int addr_parse_peer(const struct socket *so, const struct sockaddr *sa, socklen_t len,
+		    struct ipaddr *addr, uint16_t *port)
+{
+	int rc = addr_parse(so, sa, len, addr, port);
+
+	if (rc == 0 && ipaddr_is_unspecified(addr))
+		*addr = ipaddr_is_v4(addr) ? ipaddr_loopback4() : ipaddr_loopback6();
+	return rc;
+}
+
 /* A v6 socket shows an IPv4 address in its mapped form, and 0.0.0.0 as the any address it is. */
 static void emit6(const struct ipaddr *addr, uint16_t port, struct sockaddr_in6 *sin6)
 {

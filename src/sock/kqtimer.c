@@ -75,14 +75,14 @@ static int touch_timer(struct evfile *kq, struct knote *kn, const struct kevent 
 	uint64_t unit = unit_ns(ch->fflags);
 	bool absolute = ch->fflags & NOTE_ABSTIME;
 
-	if (!(ch->flags & EV_ADD))
-		return 0;
-	if (unit == 0 || ch->fflags & ~(uint32_t)(UNIT_MASK | NOTE_ABSTIME) || ch->data < 0)
-		return -EINVAL;
 	if (fresh) {
 		kt->stack = kq->stack;
 		wheel_timer_init(&kt->timer, on_timer);
 	}
+	if (!(ch->flags & EV_ADD))
+		return 0;
+	if (unit == 0 || ch->fflags & ~(uint32_t)(UNIT_MASK | NOTE_ABSTIME) || ch->data < 0)
+		return -EINVAL;
 	wheel_disarm(&kt->stack->wheel, &kt->timer);
 	list_del(&kn->it.ready_link);
 	kn->count = 0;

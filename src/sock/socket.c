@@ -246,7 +246,7 @@ int sock_connect(struct stack *s, int fd, const struct sockaddr *addr, socklen_t
 		return -EINVAL;
 	if (addr->sa_family == AF_UNSPEC)
 		return so->f.kind == FILE_TCP ? tcpso_disconnect(s, so) : udpso_disconnect(so);
-	rc = addr_parse(so, addr, len, &a, &port);
+	rc = addr_parse_peer(so, addr, len, &a, &port);
 	if (rc < 0)
 		return rc;
 	if (so->flags & SOF_V6 && so->flags & SOF_V6ONLY && ipaddr_is_v4(&a))

@@ -131,6 +131,9 @@ static inline void sock_caused_output(struct stack *s, const struct socket *so)
 /* From the program, for a socket of that family. -EINVAL, -EAFNOSUPPORT. */
 NODISCARD int addr_parse(const struct socket *so, const struct sockaddr *sa, socklen_t len,
 			 struct ipaddr *addr, uint16_t *port);
+/* The same for the other end: the any address means this host, as Linux has it. */
+NODISCARD int addr_parse_peer(const struct socket *so, const struct sockaddr *sa, socklen_t len,
+			      struct ipaddr *addr, uint16_t *port);
 /* To the program, cut to *len, which becomes the real length. */
 void addr_emit(bool v6, const struct ipaddr *addr, uint16_t port, struct sockaddr *sa,
 	       socklen_t *len);

@@ -224,7 +224,7 @@ ssize_t udpso_recv(struct stack *s, struct socket *so, struct msghdr *msg, int f
 static int parse_to(const struct socket *so, const struct msghdr *msg, struct ipaddr *addr,
 		    uint16_t *port)
 {
-	int rc = addr_parse(so, msg->msg_name, msg->msg_namelen, addr, port);
+	int rc = addr_parse_peer(so, msg->msg_name, msg->msg_namelen, addr, port);
 
 	if (rc < 0)
 		return rc;
@@ -250,7 +250,7 @@ ssize_t udpso_send(struct stack *s, struct socket *so, const struct msghdr *msg,
 		return total;
 	if (so->err)
 		return socket_take_error(so);
-	if (so->flags & SOF_WRSHUT)
+	if (so->flags & SOF_WRSHUT && (msg->msg_name || so->phase == SOCK_CONNECTED))
 		return -EPIPE;
 	if (total > (ssize_t)UDP_MAX_PAYLOAD)
 		return -EMSGSIZE;

@@ -21,6 +21,13 @@ static uint64_t real_ns(void *ctx)
 	return plat_mono_ns();
 }
 
+/* A time of day that stands still: absolute timers count from it. */
+static uint64_t wall_ns(void *ctx)
+{
+	(void)ctx;
+	return UINT64_C(1700000000) * 1000000000;
+}
+
 void sockhost_create(struct sockhost *h, const struct sockhost_conf *conf)
 {
 	struct sock_numbers plain;
@@ -37,6 +44,7 @@ void sockhost_create(struct sockhost *h, const struct sockhost_conf *conf)
 		assert_int_equal(sock_numbers_plain(h->s->env.mem, &plain), 0);
 		sc.numbers = &plain;
 	}
+	h->s->env.wall_ns = wall_ns;
 	fakeinet_init(h->s);
 	assert_int_equal(sock_init(h->s, &sc), 0);
 }
