@@ -21,7 +21,7 @@ struct fib_node {
 
 static unsigned bit_at(const struct ipaddr *a, unsigned pos)
 {
-	return (a->b[pos / 8] >> (7 - pos % 8)) & 1u;
+	return ((unsigned)a->b[pos / 8] >> (7 - pos % 8)) & 1u;
 }
 
 /* Leading bits that a and b have in common. */
