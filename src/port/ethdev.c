@@ -121,19 +121,10 @@ static void put_shared(struct ethdev *e)
 
 /* ---- what to ask of it ---- */
 
-/*
- * memif lets a descriptor's "more follows" flag stand when the descriptor is used again, so after
- * one frame of several segments later frames are joined by the receiver.
- */
-static bool segments_broken(const struct rte_eth_dev_info *info)
-{
-	return strcmp(info->driver_name, "net_memif") == 0;
-}
-
 static uint64_t pick_tx(const struct rte_eth_dev_info *info, bool no_offload)
 {
 	uint64_t can = info->tx_offload_capa;
-	uint64_t want = segments_broken(info) ? 0 : can & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	uint64_t want = can & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 
 	if (no_offload)
 		return want;
