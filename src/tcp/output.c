@@ -116,14 +116,15 @@ static struct budget budget_of(const struct tcp_pcb *pcb)
 	};
 }
 
-/* May less than a full segment go now? RFC 9293 3.7.4 and 3.8.6.2.1, Nagle as refined by Minshall:
- * only a small segment in flight holds the next one back. */
-static bool small_may_go(const struct tcp_pcb *pcb, uint32_t len, const struct budget *b)
+/* May the part below a full segment, the last of len bytes, go now? RFC 9293 3.7.4 and 3.8.6.2.1,
+ * Nagle as refined by Minshall: only a small segment in flight holds the next one back. */
+static bool small_may_go(const struct tcp_pcb *pcb, uint32_t len, uint32_t part,
+			 const struct budget *b)
 {
 	if (pcb->flags & PCBF_OVERRIDE)
 		return true;
 	if (len < b->avail) /* cut by the window: worth it only if it is much for this peer */
-		return len == b->window && len > 0 && len >= pcb->snd_wnd_max / 2;
+		return len == b->window && part >= pcb->snd_wnd_max / 2;
 	if (pcb->flags & PCBF_FIN_QUEUED)
 		return true;
 	if (pcb->flags & (PCBF_CORK | PCBF_MORE))
@@ -145,7 +146,7 @@ static uint32_t packet_len(struct tcp_pcb *pcb, const struct budget *b)
 		len = b->room - b->room % mss;
 	}
 	part = len % mss;
-	if (part != 0 && !small_may_go(pcb, len, b))
+	if (part != 0 && !small_may_go(pcb, len, part, b))
 		len -= part;
 	return len;
 }
@@ -216,7 +217,8 @@ static int send_all(struct tcp_pcb *pcb)
 	if (err == 0)
 		err = send_new(pcb);
 	/* RFC 6675 4 rules 3 and 4, when there was nothing new. */
-	if (err == 0 && pcb->recovery == TCP_REC_FAST && pcb->snd_nxt == before)
+	if (err == 0 && pcb->recovery == TCP_REC_FAST && (pcb->flags & PCBF_SACK) &&
+	    pcb->snd_nxt == before)
 		err = send_again(pcb, false);
 	return err;
 }

@@ -42,6 +42,15 @@ static void enter_fast(struct tcp_pcb *pcb)
 		pcb->dup_bytes = SACK_DUP_THRESH * pcb->mss;
 }
 
+/* RFC 7661 4.3: in slow start a window half used is a window in use; the flight just now was what
+ * is left and what was acknowledged. */
+static bool cwnd_in_use(const struct tcp_pcb *pcb, uint32_t acked)
+{
+	if (pcb->flags & PCBF_CWND_LIMITED)
+		return true;
+	return tcp_cc_in_slow_start(&pcb->cc) && flight(pcb) + acked > pcb->cc.cwnd / 2;
+}
+
 static void grow_cwnd(struct tcp_pcb *pcb, uint32_t acked)
 {
 	struct tcp_cc_ack a = {
@@ -49,7 +58,7 @@ static void grow_cwnd(struct tcp_pcb *pcb, uint32_t acked)
 		.srtt_ns = pcb->rtt.srtt_ns,
 		.min_rtt_ns = tcp_rtt_min_ns(&pcb->rtt, pcb->stack->now_ns),
 		.acked_bytes = acked,
-		.cwnd_limited = (pcb->flags & PCBF_CWND_LIMITED) != 0,
+		.cwnd_limited = cwnd_in_use(pcb, acked),
 	};
 
 	tcp_cc_on_ack(&pcb->cc, &a);
@@ -82,7 +91,7 @@ static void progress_loss(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32
 {
 	if (spurious(pcb, seg)) {
 		tcp_cc_undo(&pcb->cc);
-		sack_recovery_start(&pcb->board, pcb->snd_una);
+		sack_board_unlose(&pcb->board, pcb->snd_una);
 		pcb->rexmit_ts = 0;
 		leave(pcb);
 		return;

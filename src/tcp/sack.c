@@ -277,6 +277,13 @@ void sack_board_lose_to(struct sack_board *b, uint32_t edge)
 	b->lost_edge = seq_max(b->lost_edge, edge);
 }
 
+void sack_board_unlose(struct sack_board *b, uint32_t una)
+{
+	b->lost_edge = una;
+	b->high_rxt = una;
+	b->rescue_done = false;
+}
+
 bool sack_reneged(const struct sack_board *b, uint32_t una)
 {
 	return b->n > 0 && seq_leq(b->ranges[0].seq, una);

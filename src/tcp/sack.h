@@ -84,6 +84,8 @@ void sack_on_rexmit(struct sack_board *b, struct tcp_range r);
 void sack_recovery_start(struct sack_board *b, uint32_t una);
 /* Everything un-SACKed below edge is lost (timeout; first segment without SACK). */
 void sack_board_lose_to(struct sack_board *b, uint32_t edge);
+/* Nothing was lost after all (a spurious timeout): only what is SACKed later says so again. */
+void sack_board_unlose(struct sack_board *b, uint32_t una);
 /* The peer dropped what it had SACKed: the range at una is in the board although una did not pass
  * it (RFC 2018 8). */
 bool sack_reneged(const struct sack_board *b, uint32_t una);
