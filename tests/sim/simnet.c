@@ -110,8 +110,10 @@ static int attach(struct simhost *h, struct port *p, unsigned *iface)
 {
 	int idx = stack_port_add(h->stack, p);
 
-	if (idx < 0)
+	if (idx < 0) {
+		port_close(p);
 		return idx;
+	}
 	*iface = (unsigned)idx;
 	return inet_iface_add(h->stack, *iface);
 }
@@ -126,8 +128,10 @@ int simnet_wire(struct simnet *net, unsigned a, unsigned b, const struct sim_wir
 	if (rc < 0)
 		return rc;
 	rc = attach(&net->host[a], pa, ia);
-	if (rc < 0)
+	if (rc < 0) {
+		port_close(pb);
 		return rc;
+	}
 	return attach(&net->host[b], pb, ib);
 }
 
