@@ -147,18 +147,16 @@ static bool reassemble(struct stack *s, struct ip_rx *rx, struct ip6 *h, const s
 	return true;
 }
 
-/* Put a fragment together and walk the whole. False: it waits or was dropped. */
+/*
+ * Put a fragment together and walk the whole. False: it waits or was dropped. A fragment header in
+ * the whole is not possible: the walk of the first fragment, which has the whole chain (RFC 7112),
+ * refused it.
+ */
 static bool whole(struct stack *s, struct ip_rx *rx, struct ip6 *h, struct ip6_ext *x,
 		  struct mbuf **mp, bool local)
 {
-	if (!reassemble(s, rx, h, x, mp, local) ||
-	    !walk(s, rx, h, x, mp, local ? IP6_HOST : IP6_ROUTER))
-		return false;
-	if (x->has_frag) { /* a fragment in a fragment: no host makes these (RFC 8200 4.5) */
-		mbuf_drop(mp, DROP_IP6_EXT);
-		return false;
-	}
-	return true;
+	return reassemble(s, rx, h, x, mp, local) &&
+	       walk(s, rx, h, x, mp, local ? IP6_HOST : IP6_ROUTER);
 }
 
 static void input_foreign(struct stack *s, struct ip_rx *rx, struct ip6 *h, mbuf_own in)

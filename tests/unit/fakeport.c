@@ -257,7 +257,7 @@ static void add_ports(struct fakehost *h, const struct fakehost_conf *conf)
 {
 	MUST(conf->n_ports <= FAKEHOST_PORTS);
 	for (unsigned i = 0; i < conf->n_ports; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "fp%u", i);
 		h->port[i] =
