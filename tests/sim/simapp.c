@@ -129,6 +129,7 @@ static void accept_all(struct simapp *a)
 		}
 		e = &a->end[port - 20000];
 		e->pcb = pcb;
+		e->peer = peer;
 		e->connected = true;
 		tcp_so_set(pcb, e);
 		a->accepted++;

@@ -16,6 +16,7 @@ struct simapp;
 struct simend {
 	struct simapp *app;
 	struct tcp_pcb *pcb;    /* NULL: gone */
+	struct ipaddr peer;     /* of an accepted connection */
 	uint64_t pattern_out;   /* what we send: seed of the pattern */
 	uint64_t pattern_in;    /* what we must receive */
 	uint64_t to_send, sent; /* bytes */
