@@ -350,7 +350,7 @@ static bool is_talk(const struct fakesent *t)
 {
 	if (!t->ip)
 		return true;
-	return t->v6 && t->proto == PROTO_ICMP6 && t->payload.len > 0 &&
+	return t->v6 && t->proto == PROTO_ICMP6 && !t->ext.has_frag && t->payload.len > 0 &&
 	       (icmp6_is_nd(t->payload.p[0]) || t->payload.p[0] == ICMP6_MLD2_REPORT);
 }
 
