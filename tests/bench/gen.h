@@ -39,6 +39,7 @@ struct gen_run {
 	enum gen_dir dir;     /* of bulk: up is client to server */
 	uint32_t connections; /* at a time */
 	uint32_t size;        /* bytes of a request, and of its answer */
+	uint32_t sndbuf;      /* bytes, of bulk; 0: by the number of connections */
 	uint64_t warmup_ns, measure_ns;
 };
 
@@ -47,6 +48,7 @@ struct gen_request {
 	enum gen_mode mode;
 	enum gen_dir dir;
 	uint32_t size;
+	uint32_t sndbuf;
 };
 
 struct gen_list {
@@ -84,6 +86,7 @@ struct gen_totals {
 
 struct gen_snapshot {
 	uint64_t now_ns, away_ns;
+	uint64_t run_ns; /* processor time of this process */
 	struct leat_cpu cpu;
 	struct gen_totals total;
 	unsigned n_counters;
@@ -111,7 +114,8 @@ struct gen {
 	int ep;
 	int listener[2];
 	struct gen_run run;
-	bool ending; /* no new requests */
+	struct gen_request req; /* of the run */
+	bool ending;            /* no new requests */
 	uint64_t now_ns;
 	uint64_t away_ns; /* the other generator had the core */
 	LIST_HEAD(gen_conns, gen_conn) conns;

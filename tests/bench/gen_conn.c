@@ -26,6 +26,9 @@ enum {
 	PIECES = 16,     /* blocks of one call */
 	OPEN_BURST = 64, /* connections opened in one step */
 	BACKLOG = 16384,
+	SNDBUF_ALL = 4 << 20,
+	SNDBUF_MAX = 1 << 20,
+	SNDBUF_MIN = 64 << 10,
 };
 
 static const uint8_t magic[4] = {'L', 'G', 'E', 'N'};
@@ -34,13 +37,14 @@ enum io { IO_AGAIN, IO_DONE, IO_END, IO_FAILED };
 
 /* ---- the request's header ---- */
 
-static void header_emit(uint8_t head[GEN_HEADER], const struct gen_run *run)
+static void header_emit(uint8_t head[GEN_HEADER], const struct gen_request *req)
 {
 	memset(head, 0, GEN_HEADER);
 	memcpy(head, magic, sizeof(magic));
-	head[4] = (uint8_t)run->mode;
-	head[5] = (uint8_t)run->dir;
-	memcpy(head + 8, &run->size, sizeof(run->size));
+	head[4] = (uint8_t)req->mode;
+	head[5] = (uint8_t)req->dir;
+	memcpy(head + 8, &req->size, sizeof(req->size));
+	memcpy(head + 12, &req->sndbuf, sizeof(req->sndbuf));
 }
 
 static int header_parse(struct gen_request *req, const uint8_t head[GEN_HEADER])
@@ -50,6 +54,7 @@ static int header_parse(struct gen_request *req, const uint8_t head[GEN_HEADER])
 	req->mode = (enum gen_mode)head[4];
 	req->dir = (enum gen_dir)head[5];
 	memcpy(&req->size, head + 8, sizeof(req->size));
+	memcpy(&req->sndbuf, head + 12, sizeof(req->sndbuf));
 	return req->size >= GEN_HEADER ? 0 : -EINVAL;
 }
 
@@ -165,7 +170,7 @@ static void begin_request(struct gen *g, struct gen_conn *c)
 
 static void begin_client(struct gen *g, struct gen_conn *c)
 {
-	c->req = (struct gen_request){g->run.mode, g->run.dir, g->run.size};
+	c->req = g->req;
 	if (c->req.mode != GEN_BULK) {
 		begin_request(g, c);
 		return;
@@ -175,17 +180,26 @@ static void begin_client(struct gen *g, struct gen_conn *c)
 	c->to_recv = UINT64_MAX;
 }
 
-static bool open_conn(struct gen *g)
+static void set_options(int fd, const struct gen_request *req)
 {
 	const int one = 1;
+	const int sndbuf = (int)req->sndbuf;
+
+	if (req->mode != GEN_BULK)
+		(void)leat_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	else
+		(void)leat_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+}
+
+static bool open_conn(struct gen *g)
+{
 	const struct sockaddr *peer = (const void *)&g->opt->peer;
 	int fd = leat_socket(peer->sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	struct gen_conn *c;
 
 	if (fd < 0)
 		return false;
-	if (g->run.mode != GEN_BULK)
-		(void)leat_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	set_options(fd, &g->req);
 	if (leat_connect(fd, peer, g->opt->peer_len) < 0 && errno != EINPROGRESS)
 		goto fail;
 	c = add_conn(g, fd, false);
@@ -294,6 +308,7 @@ static enum io read_header(struct gen *g, struct gen_conn *c)
 	if (header_parse(&c->req, c->head) < 0)
 		return IO_FAILED;
 	c->headed = true;
+	set_options(c->fd, &c->req);
 	c->n_head = 0;
 	c->to_recv = c->req.mode == GEN_BULK ? UINT64_MAX : c->req.size - GEN_HEADER;
 	c->sending = c->req.mode == GEN_BULK && c->req.dir != GEN_UP;
@@ -459,9 +474,28 @@ int gen_step(struct gen *g, int timeout_ms)
 	return 0;
 }
 
+/*
+ * All connections together have a little more under way than a millisecond at full speed takes:
+ * more would be fetched from memory instead of the cache.
+ */
+static uint32_t share_of_sndbuf(uint32_t connections)
+{
+	uint32_t share = SNDBUF_ALL / connections;
+
+	if (share > SNDBUF_MAX)
+		return SNDBUF_MAX;
+	return share < SNDBUF_MIN ? SNDBUF_MIN : share;
+}
+
 void gen_prepare(struct gen *g)
 {
-	header_emit(g->out, &g->run);
+	g->req = (struct gen_request){
+		.mode = g->run.mode,
+		.dir = g->run.dir,
+		.size = g->run.size,
+		.sndbuf = g->run.sndbuf ? g->run.sndbuf : share_of_sndbuf(g->run.connections),
+	};
+	header_emit(g->out, &g->req);
 	memset(&g->hist, 0, sizeof(g->hist));
 	g->ending = false;
 	g->to_open = g->run.connections;

@@ -29,6 +29,7 @@ static const char usage[] =
 	"  --dir up|down|both      of bulk; up is from client to server (up)\n"
 	"  --connections N         at a time (1)\n"
 	"  --size BYTES            of a request and of its answer, in short and echo (64)\n"
+	"  --sndbuf BYTES          of a connection, in bulk (by their number)\n"
 	"  --seconds S             to measure (3)\n"
 	"  --warmup S              before that (0.5)\n";
 
@@ -54,6 +55,7 @@ enum {
 	OPT_DIR,
 	OPT_CONNECTIONS,
 	OPT_SIZE,
+	OPT_SNDBUF,
 	OPT_SECONDS,
 	OPT_WARMUP,
 };
@@ -79,6 +81,7 @@ static const struct option options[] = {
 	{"dir", required_argument, NULL, OPT_DIR},
 	{"connections", required_argument, NULL, OPT_CONNECTIONS},
 	{"size", required_argument, NULL, OPT_SIZE},
+	{"sndbuf", required_argument, NULL, OPT_SNDBUF},
 	{"seconds", required_argument, NULL, OPT_SECONDS},
 	{"warmup", required_argument, NULL, OPT_WARMUP},
 	{NULL, 0, NULL, 0},
@@ -162,13 +165,17 @@ static int read_run(struct gen_run *run, int code, const char *text)
 		return read_number("connections", text, 1, MAX_CONNECTIONS, &run->connections);
 	case OPT_SIZE:
 		return read_number("size", text, GEN_HEADER, MAX_SIZE, &run->size);
+	case OPT_SNDBUF:
+		return read_number("sndbuf", text, 4096, MAX_SIZE, &run->sndbuf);
 	case OPT_SECONDS:
 		return read_seconds("seconds", text, &run->measure_ns);
 	case OPT_WARMUP:
 		return read_seconds("warmup", text, &run->warmup_ns);
 	default:
-		(void)fprintf(stderr, "bench_gen: a run has --mode, --dir, --connections, --size, "
-				      "--seconds and --warmup only\n");
+		(void)fprintf(
+			stderr,
+			"bench_gen: a run has --mode, --dir, --connections, --size, --sndbuf, "
+			"--seconds and --warmup only\n");
 		return -1;
 	}
 }

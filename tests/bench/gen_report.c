@@ -6,12 +6,17 @@
 #include <string.h>
 #include <time.h>
 
-uint64_t gen_clock_ns(void)
+static uint64_t read_clock(clockid_t id)
 {
 	struct timespec ts;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	(void)clock_gettime(id, &ts);
 	return (uint64_t)ts.tv_sec * GEN_NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t gen_clock_ns(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
 }
 
 /* ---- latencies ---- */
@@ -70,6 +75,7 @@ void gen_snapshot(const struct gen *g, struct gen_snapshot *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->now_ns = gen_clock_ns();
+	s->run_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID);
 	s->away_ns = g->away_ns;
 	s->total = g->total;
 	(void)leat_cpu_get(&s->cpu);
@@ -92,14 +98,16 @@ static void print_totals(const struct gen_totals *t)
 }
 
 /* Time in which the other generator had the core is none of ours: taken out of the program's. */
-static void print_cpu(const struct leat_cpu *c, uint64_t away_ns)
+static void print_cpu(const struct leat_cpu *c, uint64_t away_ns, uint64_t run_ns)
 {
 	uint64_t away = (uint64_t)((double)away_ns * (double)c->cycles_hz / (double)GEN_NS_PER_S);
 	uint64_t app = c->cycles_app > away ? c->cycles_app - away : 0;
 
 	(void)printf(", \"cpu\": {\"hz\": %" PRIu64 ", \"total\": %" PRIu64 ", \"app\": %" PRIu64
-		     ", \"stack\": %" PRIu64 ", \"idle\": %" PRIu64 ", \"away\": %" PRIu64 "}",
-		     c->cycles_hz, c->cycles_total, app, c->cycles_stack, c->cycles_idle, away);
+		     ", \"stack\": %" PRIu64 ", \"idle\": %" PRIu64 ", \"away\": %" PRIu64
+		     ", \"seconds\": %.6f}",
+		     c->cycles_hz, c->cycles_total, app, c->cycles_stack, c->cycles_idle, away,
+		     (double)run_ns / (double)GEN_NS_PER_S);
 }
 
 struct counter_walk {
@@ -180,7 +188,7 @@ void gen_report_run(const struct gen *g, const struct gen_snapshot *from,
 		     (double)t.completed / seconds);
 	if (g->hist.count > 0)
 		print_latency(&g->hist);
-	print_cpu(&cpu, to->away_ns - from->away_ns);
+	print_cpu(&cpu, to->away_ns - from->away_ns, to->run_ns - from->run_ns);
 	print_counters(from, to);
 	(void)printf("}\n");
 	(void)fflush(stdout);
@@ -192,9 +200,10 @@ void gen_report_totals(const struct gen *g, const char *event)
 	struct leat_buffers b;
 
 	gen_snapshot(g, &now);
-	(void)printf("{\"event\": \"%s\", \"open\": %u, ", event, g->n_conns);
+	(void)printf("{\"event\": \"%s\", \"open\": %u, \"clock\": %.6f, ", event, g->n_conns,
+		     (double)now.now_ns / (double)GEN_NS_PER_S);
 	print_totals(&now.total);
-	print_cpu(&now.cpu, now.away_ns);
+	print_cpu(&now.cpu, now.away_ns, now.run_ns);
 	if (leat_buffers_get(&b, NULL, NULL) == 0)
 		(void)printf(", \"buffers\": {\"size\": %u, \"free\": %u, \"held\": %u, "
 			     "\"unaccounted\": %u}",
