@@ -125,10 +125,18 @@ static unsigned common_len(const struct ipaddr *a, const struct ipaddr *b)
 	return n;
 }
 
+/* On one link only: fe80::/10 and ff02::/16. */
+static bool is_link_scope(const struct ipaddr *a)
+{
+	if (ipaddr_is_v4(a))
+		return ipaddr_is_link_local(a);
+	return ipaddr_is_multicast(a) ? (a->b[1] & 0x0f) == 2 : ipaddr_is_link_local(a);
+}
+
 /* RFC 6724 5 in short: rule 2 (scope), then rule 8 (longest match, at most the prefix). */
 static unsigned source_rank(const struct inet_addr *ia, const struct ipaddr *dst)
 {
-	bool same_scope = ipaddr_is_link_local(&ia->addr) == ipaddr_is_link_local(dst);
+	bool same_scope = is_link_scope(&ia->addr) == is_link_scope(dst);
 
 	return (same_scope ? 256u : 0u) + min_uint(common_len(&ia->addr, dst), ia->len);
 }
