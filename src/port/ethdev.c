@@ -121,6 +121,12 @@ static void put_shared(struct ethdev *e)
 
 /* ---- what to ask of it ---- */
 
+/* The TAP driver segments with librte_gso, which sends IPv6 superpackets as they are. */
+static bool segments_ip6(const struct rte_eth_dev_info *info)
+{
+	return strcmp(info->driver_name, "net_tap") != 0;
+}
+
 static uint64_t pick_tx(const struct rte_eth_dev_info *info, bool no_offload)
 {
 	uint64_t can = info->tx_offload_capa;
@@ -130,7 +136,8 @@ static uint64_t pick_tx(const struct rte_eth_dev_info *info, bool no_offload)
 		return want;
 	if ((can & TX_CSUM) == TX_CSUM)
 		want |= TX_CSUM;
-	if ((can & TX_TSO) == TX_TSO && (want & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0)
+	if ((can & TX_TSO) == TX_TSO && (want & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0 &&
+	    segments_ip6(info))
 		want |= TX_TSO;
 	return want;
 }
@@ -281,10 +288,12 @@ void ethdev_settle(struct ethdev *e)
 {
 	e->settled = true;
 	e->can_reclaim = rte_eth_tx_done_cleanup(e->id, e->queue, 0) >= 0;
-	if (!e->shared->rx_intr || rte_eth_dev_rx_intr_enable(e->id, e->queue) < 0)
+	if (!e->shared->rx_intr)
 		return;
-	(void)rte_eth_dev_rx_intr_disable(e->id, e->queue);
 	e->intr_fd = rte_eth_dev_rx_intr_ctl_q_get_fd(e->id, e->queue);
+	e->intr_switch = rte_eth_dev_rx_intr_enable(e->id, e->queue) == 0;
+	if (e->intr_switch)
+		(void)rte_eth_dev_rx_intr_disable(e->id, e->queue);
 	if (e->intr_fd >= 0)
 		e->port.caps |= PORT_CAP_WAIT_FD;
 }

@@ -26,8 +26,9 @@ struct ethdev {
 	uint16_t max_segs; /* of a frame to transmit */
 	bool settled; /* the device runs and was asked for what follows */
 	bool can_reclaim;
-	bool armed;        /* the receive interrupt is on */
-	int intr_fd;       /* -1: polled */
+	int intr_fd;      /* -1: polled */
+	bool intr_switch; /* an event that is switched on and off; else a descriptor to poll as it is */
+	bool armed;       /* it is on */
 	bool link;
 	uint64_t link_seen_ns;
 	uint64_t reclaimed_ns;

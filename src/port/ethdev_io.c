@@ -135,6 +135,8 @@ int ethdev_wait_fd(struct port *p)
 
 	if (!e->settled || e->intr_fd < 0)
 		return -1;
+	if (!e->intr_switch)
+		return e->intr_fd;
 	if (!e->armed && rte_eth_dev_rx_intr_enable(e->id, e->queue) < 0)
 		return -1;
 	e->armed = true;

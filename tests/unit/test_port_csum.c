@@ -28,7 +28,7 @@ static struct mbuf *finished(struct mbuf_pool *pool, const struct pf *f, uint32_
 	m = txcsum_finish(pool, pf_packet(pool, &fr, f, seg, 0)).m;
 	assert_non_null(m);
 	assert_int_equal(m->meta.csum, MBUF_CSUM_NONE);
-	assert_int_equal(mbuf_copy_out(m, 0, fr.bytes, PF_MAX), fr.len);
+	assert_int_equal(mbuf_copy_out(m, 0, fr.bytes, PF_BYTES), fr.len);
 	pf_read(&r, fr.bytes, fr.len, f, false);
 	return m;
 }

@@ -60,7 +60,7 @@ struct pair {
 	struct port *a, *b;
 };
 
-static void pair_open(struct pair *p, struct mbuf_pool *pool)
+static void pair_open(struct pair *p, struct mbuf_pool *pool, unsigned log2_ring)
 {
 	char spec[160];
 	uint64_t end = plat_mono_ns() + PATIENCE_NS;
@@ -68,10 +68,12 @@ static void pair_open(struct pair *p, struct mbuf_pool *pool)
 	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/leat-ut-XXXXXX");
 	assert_non_null(mkdtemp(p->dir));
 	(void)snprintf(spec, sizeof(spec),
-		       "dpdk:net_memif0,role=server,socket=%s/s,socket-abstract=no,rsize=6", p->dir);
+		       "dpdk:net_memif0,role=server,socket=%s/s,socket-abstract=no,rsize=%u", p->dir,
+		       log2_ring);
 	p->a = open_port(pool, spec);
 	(void)snprintf(spec, sizeof(spec),
-		       "dpdk:net_memif1,role=client,socket=%s/s,socket-abstract=no,rsize=6", p->dir);
+		       "dpdk:net_memif1,role=client,socket=%s/s,socket-abstract=no,rsize=%u", p->dir,
+		       log2_ring);
 	p->b = open_port(pool, spec);
 	while (!p->a->ops->link_up(p->a) || !p->b->ops->link_up(p->b)) {
 		assert_true(plat_mono_ns() < end);
@@ -113,7 +115,7 @@ static void test_memif(void **state)
 {
 	struct pair p;
 
-	pair_open(&p, *state);
+	pair_open(&p, *state, 6);
 	assert_int_equal(p.a->mtu, 1500);
 	for (unsigned round = 0; round < 400; round++) {
 		struct port *from = round % 2 ? p.a : p.b, *to = round % 2 ? p.b : p.a;
@@ -133,7 +135,7 @@ static void test_memif(void **state)
 		assert_ptr_equal(m->meta.pool, *state);
 		assert_int_equal(mbuf_holder_of(m), MBUF_RX);
 		assert_int_equal(m->meta.l2_off, mbuf_here(m));
-		assert_int_equal(mbuf_copy_out(m, 0, fr.bytes, PF_MAX), fr.len);
+		assert_int_equal(mbuf_copy_out(m, 0, fr.bytes, PF_BYTES), fr.len);
 		pf_read(&r, fr.bytes, fr.len, &f, false);
 		assert_int_equal(r.payload, f.payload);
 		mbuf_done(&m);
@@ -155,7 +157,7 @@ static void test_memif_super(void **state)
 		struct pair p;
 		unsigned k = 0;
 
-		pair_open(&p, *state);
+		pair_open(&p, *state, 6);
 		pf_build(&fr, &f);
 		m = pf_packet(*state, &fr, &f, 0, 500).m;
 		assert_int_equal(port_tx(p.b, &m, 1), 1);
@@ -180,13 +182,57 @@ static void test_memif_gone(void **state)
 	struct mbuf *m;
 	struct pair p;
 
-	pair_open(&p, *state);
+	pair_open(&p, *state, 6);
 	close_b(&p);
 	m = ut_packet(*state, "0123456789abcdef0123", 20).m;
 	assert_int_equal(port_tx(p.a, &m, 1), 1);
 	assert_int_equal(p.a->cnt.tx_errors, 1);
 	assert_int_equal(ut_drops(*state, DROP_PORT_DOWN), 1);
 	assert_int_equal(port_rx(p.a, &m, 1), 0);
+	pair_close(&p);
+}
+
+/* Some frames are dropped on the way and the ring has less room than frames: what is not taken is
+ * with the caller, all of it, in order. */
+static void test_memif_partial(void **state)
+{
+	const struct pf f = {.flags = TCP_ACK, .payload = 100};
+	struct mbuf *pkts[100], *got[8];
+	struct pf_frame fr;
+	struct pair p;
+	unsigned next = 0;
+	uint16_t done = 0;
+
+	pair_open(&p, *state, 3);
+	p.a->caps |= PORT_CAP_TX_CSUM; /* so that the driver gets them unfinished */
+	pf_build(&fr, &f);
+	for (unsigned i = 0; i < ARRAY_LEN(pkts); i++) {
+		pkts[i] = pf_packet(*state, &fr, &f, 0, 0).m;
+		store_be32(mbuf_data(pkts[i]) + 6, i);
+		if (i % 3 == 1) /* outside the packet */
+			pkts[i]->meta.l4_off = 2000;
+	}
+	for (unsigned tries = 0; done < ARRAY_LEN(pkts); tries++) {
+		uint16_t n;
+
+		assert_true(tries < 1000);
+		done = (uint16_t)(done + port_tx(p.a, pkts + done,
+						 (uint16_t)(ARRAY_LEN(pkts) - done)));
+		n = port_rx(p.b, got, 8);
+		for (unsigned i = 0; i < n; i++, next++) {
+			next += next % 3 == 1;
+			assert_int_equal(load_be32(mbuf_data(got[i]) + 6), next);
+			mbuf_done(&got[i]);
+		}
+	}
+	while (next < ARRAY_LEN(pkts)) {
+		receive(p.b, got, 1);
+		next += next % 3 == 1;
+		assert_int_equal(load_be32(mbuf_data(got[0]) + 6), next++);
+		mbuf_done(&got[0]);
+	}
+	assert_int_equal(ut_drops(*state, DROP_PORT_TX_ERROR), 33);
+	assert_int_equal(p.a->cnt.tx_frames, 67);
 	pair_close(&p);
 }
 
@@ -330,6 +376,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UT_TEST(test_memif), UT_TEST(test_memif_super), UT_TEST(test_memif_gone),
+		UT_TEST(test_memif_partial),
 		UT_TEST(test_ring),  UT_TEST(test_null),	UT_TEST(test_queues),
 		UT_TEST(test_pcap),  UT_TEST(test_bad),
 	};

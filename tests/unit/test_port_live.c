@@ -415,6 +415,12 @@ static void test_own_frames(void **state)
 			mbuf_done(&m);
 			assert_null(await(ends[i], TEST_TYPE));
 		}
+	/* What the kernel itself sends through the interface is not for us either. */
+	run_in(F, "ip addr add 10.8.0.1/24 dev q0; ping -c 1 -W 0.1 10.8.0.2 > /dev/null || true");
+	m = await(ends[1], ETHERTYPE_ARP);
+	assert_non_null(m);
+	mbuf_done(&m);
+	assert_null(await(ends[0], ETHERTYPE_ARP));
 	/* Longer than the MTU: refused by the kernel, counted here. */
 	send_one(ends[0], test_frame(pool, 1600));
 	assert_int_equal(ends[0]->cnt.tx_errors, 1);
@@ -541,6 +547,58 @@ static void test_udp_gso(void **state)
 		assert_int_equal(frames, 5);
 		bed_close(&bed);
 	}
+}
+
+/* DPDK's own TAP driver: offloads told by mbuf flags, and a receive interrupt to sleep on. */
+static void test_pmd_tap(void **state)
+{
+	struct mbuf_pool *pool = *state;
+	struct port *p = open_port(pool, "dpdk:net_tap0,iface=dt0", false);
+	struct port *q;
+	struct pollfd pfd;
+
+	run_in(F, "ip link set dt0 up");
+	q = open_port(pool, "af_packet:dt0", false);
+	assert_true((p->caps & PORT_CAP_TX_CSUM) != 0);
+	assert_false((p->caps & PORT_CAP_TSO) != 0); /* says it can, but not IPv6 */
+	assert_true((p->caps & PORT_CAP_WAIT_FD) != 0);
+	for (unsigned i = 0; i < 16; i++) {
+		const struct pf f = {.v6 = i & 1,
+				     .udp = (i & 6) == 4,
+				     .tags = i / 8,
+				     .flags = TCP_ACK,
+				     .payload = i & 2 ? 5000 : 900};
+		unsigned frames = i & 2 ? 5 : 1;
+		struct pf_frame fr;
+		struct pf_read r;
+		struct mbuf *m;
+
+		if (f.udp && frames > 1)
+			continue;
+		pf_build(&fr, &f);
+		send_one(p, pf_packet(pool, &fr, &f, i & 4 ? 700 : 0, i & 2 ? 1000 : 0));
+		for (unsigned k = 0; k < frames; k++) {
+			m = await(q, load_be16(fr.bytes + 12));
+			assert_non_null(m);
+			assert_int_equal(mbuf_copy_out(m, 0, fr.bytes, PF_BYTES), mbuf_len(m));
+			pf_read(&r, fr.bytes, mbuf_len(m), &f, false);
+			assert_int_equal(r.payload, i & 2 ? 1000 : 900);
+			mbuf_done(&m);
+		}
+	}
+	assert_int_equal(p->cnt.sw_gso, 8);
+	assert_int_equal(p->cnt.sw_csum, 0);
+	assert_null(await(p, TEST_TYPE)); /* all that is there is taken */
+	pfd = (struct pollfd){.fd = p->ops->wait_fd(p), .events = POLLIN};
+	assert_true(pfd.fd >= 0);
+	assert_int_equal(poll(&pfd, 1, 30), 0);
+	send_one(q, test_frame(pool, 100));
+	assert_int_equal(poll(&pfd, 1, 1000), 1);
+	MBUF(got, mbuf_own_of(await(p, TEST_TYPE)));
+	assert_non_null(got);
+	mbuf_done(&got);
+	port_close(q);
+	port_close(p);
 }
 
 /* ---- tests: links come and go ---- */
@@ -715,6 +773,7 @@ int main(void)
 		UT_TEST(test_tap),	   UT_TEST(test_tap_plain),	  UT_TEST(test_af_packet),
 		UT_TEST(test_af_packet_plain), UT_TEST(test_tags),
 		UT_TEST(test_own_frames),  UT_TEST(test_wait_fd),	  UT_TEST(test_udp_gso),
+		UT_TEST(test_pmd_tap),
 		UT_TEST(test_down_up),	   UT_TEST(test_tap_down),	  UT_TEST(test_attributes),
 		UT_TEST(test_open_no_buffers), UT_TEST(test_tap_queues),
 	};

@@ -298,7 +298,7 @@ static void test_super(void **state)
 			assert_int_equal(got[q]->meta.csum,
 					 conf.offload ? MBUF_CSUM_PARTIAL : MBUF_CSUM_NONE);
 			assert_int_equal(got[q]->meta.gso_size, conf.offload ? 1000 : 0);
-			assert_int_equal(mbuf_copy_out(got[q], 0, fr.bytes, PF_MAX), mbuf_len(got[q]));
+			assert_int_equal(mbuf_copy_out(got[q], 0, fr.bytes, PF_BYTES), mbuf_len(got[q]));
 			pf_read(&r, fr.bytes, mbuf_len(got[q]), &f, conf.offload);
 			if (conf.offload)
 				assert_int_equal(got[q]->meta.l4_off, mbuf_here(got[q]) + r.l4);
@@ -311,8 +311,8 @@ static void test_super(void **state)
 /* Does every checksum of a received frame hold? */
 static bool sound(const struct mbuf *m, bool v6)
 {
-	static uint8_t bytes[PF_MAX];
-	uint32_t len = mbuf_copy_out(m, 0, bytes, PF_MAX);
+	static uint8_t bytes[PF_BYTES];
+	uint32_t len = mbuf_copy_out(m, 0, bytes, PF_BYTES);
 	struct view v = view_make(bytes + ETH_HLEN, len - ETH_HLEN);
 	struct ip4 h4;
 	struct ip6 h6;
@@ -454,6 +454,10 @@ static void test_link(void **state)
 		assert_int_equal(s.n[SIM_DOWN], 2);
 		send(&n, *state, 3, 10);
 		port_close(n.b);
+		assert_true(mbuf_pool_full(*state));
+		sim_wire_stats(n.w, SIM_AB, &s);
+		assert_int_equal(s.in_flight, 0);
+		assert_int_equal(s.n[SIM_DOWN], 3);
 		assert_false(n.a->ops->link_up(n.a));
 		send(&n, *state, 4, 10);
 		assert_law(&n, SIM_AB);

@@ -19,7 +19,7 @@
 
 #include <string.h>
 
-#define PF_MAX  66000u
+#define PF_BYTES  66000u
 #define PF_SEQ  0xfffff000u /* wraps in the middle of a superpacket */
 #define PF_ID   0xfff0u     /* so does this */
 #define PF_SEED 7u
@@ -39,7 +39,7 @@ struct pf {
 /* A frame and where its headers lie. */
 struct pf_frame {
 	uint32_t len, l3, l4, hlen;
-	uint8_t bytes[PF_MAX];
+	uint8_t bytes[PF_BYTES];
 };
 
 static inline struct ipaddr pf_addr(bool v6, uint8_t host)
@@ -143,7 +143,7 @@ static inline void pf_build(struct pf_frame *out, const struct pf *f)
 	l4 = p + out->l4;
 	out->hlen = out->l4 + pf_put_l4(l4, f);
 	out->len = out->hlen + f->payload;
-	assert_true(out->len <= PF_MAX);
+	assert_true(out->len <= PF_BYTES);
 	ut_fill(p + out->hlen, f->payload, PF_SEED);
 	csum = pseudo_partial(&src, &dst, proto, l4_len);
 	store_native16(l4 + (f->udp ? UDP_OFF_CSUM : TCP_OFF_CSUM), csum);
