@@ -24,7 +24,7 @@ extern "C" {
 #define EVFILT_EMPTY  (-13)
 
 /* Actions. */
-#define EV_ADD	   0x0001
+#define EV_ADD     0x0001
 #define EV_DELETE  0x0002
 #define EV_ENABLE  0x0004
 #define EV_DISABLE 0x0008
@@ -38,19 +38,19 @@ extern "C" {
 
 /* Returned. */
 #define EV_ERROR 0x4000 /* data holds the errno */
-#define EV_EOF	 0x8000 /* fflags holds the socket's error, if any */
+#define EV_EOF   0x8000 /* fflags holds the socket's error, if any */
 
 /* EVFILT_READ, EVFILT_WRITE. */
 #define NOTE_LOWAT 0x00000001
 
 /* EVFILT_USER. */
-#define NOTE_FFNOP	0x00000000
-#define NOTE_FFAND	0x40000000
-#define NOTE_FFOR	0x80000000
-#define NOTE_FFCOPY	0xc0000000
+#define NOTE_FFNOP      0x00000000
+#define NOTE_FFAND      0x40000000
+#define NOTE_FFOR       0x80000000
+#define NOTE_FFCOPY     0xc0000000
 #define NOTE_FFCTRLMASK 0xc0000000
 #define NOTE_FFLAGSMASK 0x00ffffff
-#define NOTE_TRIGGER	0x01000000
+#define NOTE_TRIGGER    0x01000000
 
 /* EVFILT_TIMER: the unit (milliseconds when none is given), and ABSTIME: time of day. */
 #define NOTE_SECONDS  0x00000001
@@ -69,12 +69,15 @@ struct kevent {
 	uint64_t ext[4];
 };
 
-#define EV_SET(kevp, a, b, c, d, e, f)                                                   \
-	do {                                                                             \
-		struct kevent *leat_kev = (kevp);                                        \
-		*leat_kev = (struct kevent){.ident = (uintptr_t)(a), .filter = (int16_t)(b), \
-					    .flags = (uint16_t)(c), .fflags = (uint32_t)(d), \
-					    .data = (int64_t)(e), .udata = (f)};         \
+#define EV_SET(kevp, a, b, c, d, e, f) \
+	do { \
+		struct kevent *leat_kev = (kevp); \
+		*leat_kev = (struct kevent){.ident = (uintptr_t)(a), \
+					    .filter = (int16_t)(b), \
+					    .flags = (uint16_t)(c), \
+					    .fflags = (uint32_t)(d), \
+					    .data = (int64_t)(e), \
+					    .udata = (f)}; \
 	} while (0)
 
 LEAT_API int leat_kqueue(void);

@@ -8,10 +8,10 @@
  * exception: 64-bit file offsets have given it another assembler name already, so it is a macro
  * with arguments.
  *
- * With _FORTIFY_SOURCE, glibc makes inline functions of read, recv, recvfrom, poll and ppoll. Include this
- * header before the system's and they are ordinary again; after <unistd.h>, <poll.h> or <sys/socket.h> they
- * become macros with arguments, which a call through a structure member of the same name trips over at compile
- * time. See leat_posix(3).
+ * With _FORTIFY_SOURCE, glibc makes inline functions of read, recv, recvfrom, poll and ppoll.
+ * Include this header before the system's and they are ordinary again; after <unistd.h>, <poll.h>
+ * or <sys/socket.h> they become macros with arguments, which a call through a structure member of
+ * the same name trips over at compile time. See leat_posix(3).
  */
 #ifndef LEAT_POSIX_H
 #define LEAT_POSIX_H
@@ -32,7 +32,7 @@
 #pragma push_macro("__USE_FORTIFY_LEVEL")
 #undef __USE_FORTIFY_LEVEL
 #define __USE_FORTIFY_LEVEL 0
-#define LEAT_POSIX_POP 1
+#define LEAT_POSIX_POP      1
 #endif
 
 #include <arpa/inet.h>
@@ -112,14 +112,15 @@ LEAT_POSIX_BIND(dup3)
 LEAT_POSIX_BIND(read)
 #endif
 #ifdef LEAT_POSIX_LATE_SOCKET
-#define recv(fd, buf, len, flags)		       leat_recv(fd, buf, len, flags)
-#define recvfrom(fd, buf, len, flags, addr, addr_len) leat_recvfrom(fd, buf, len, flags, addr, addr_len)
+#define recv(fd, buf, len, flags) leat_recv(fd, buf, len, flags)
+#define recvfrom(fd, buf, len, flags, addr, addr_len) \
+	leat_recvfrom(fd, buf, len, flags, addr, addr_len)
 #else
 LEAT_POSIX_BIND(recv)
 LEAT_POSIX_BIND(recvfrom)
 #endif
 #ifdef LEAT_POSIX_LATE_POLL
-#define poll(fds, n, timeout)		leat_poll(fds, n, timeout)
+#define poll(fds, n, timeout)           leat_poll(fds, n, timeout)
 #define ppoll(fds, n, timeout, sigmask) leat_ppoll(fds, n, timeout, sigmask)
 #else
 LEAT_POSIX_BIND(poll)

@@ -2,10 +2,11 @@
 /*
  * socket.h: the sockets interface of Leat, with Linux's types, numbers and errno values.
  *
- * A descriptor is a number that the kernel has reserved, so it never equals that of an open file. Calls
- * on a descriptor that is not Leat's go to the kernel's function of the same name, and so do sockets
- * of families other than AF_INET and AF_INET6: programs may mix both kinds. Sockets belong to the
- * thread that made them; a thread without a stack (leat_init) gets ENETDOWN from leat_socket().
+ * A descriptor is a number that the kernel has reserved, so it never equals that of an open file.
+ * Calls on a descriptor that is not Leat's go to the kernel's function of the same name, and so do
+ * sockets of families other than AF_INET and AF_INET6: programs may mix both kinds. Sockets belong
+ * to the thread that made them; a thread without a stack (leat_init) gets ENETDOWN from
+ * leat_socket().
  *
  * Calls that wait run the stack. Calls that do not wait leave what they caused to the next wait, at
  * the latest after 64 of them; a call on a blocking socket sends at once. See leat_socket(3).

@@ -121,10 +121,8 @@ ssize_t leat_sendto(int fd, const void *buf, size_t len, int flags, const struct
 		void *out;
 	} data = {.in = buf}, name = {.in = addr};
 	struct iovec iov = {data.out, len};
-	struct msghdr msg = {.msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_name = name.out,
-			     .msg_namelen = addr_len};
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_name = name.out, .msg_namelen = addr_len};
 
 	if (!is_ours(fd)) {
 		before_kernel();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * socket.h: sockets as such. Argument checks and errno; the work is sock's. A descriptor that is not
- * Leat's is the kernel's, and so is its call.
+ * socket.h: sockets as such. Argument checks and errno; the work is sock's. A descriptor that is
+ * not Leat's is the kernel's, and so is its call.
  */
 #include "api/call.h"
 

@@ -12,8 +12,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define MS_NS	  UINT64_C(1000000)
-#define US_NS	  UINT64_C(1000)
+#define MS_NS     UINT64_C(1000000)
+#define US_NS     UINT64_C(1000)
 #define SECOND_NS UINT64_C(1000000000)
 
 static uint64_t ms_to_ns(int ms)
@@ -69,12 +69,12 @@ int leat_epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout_
 		before_kernel();
 		return epoll_pwait(epfd, events, max, timeout_ms, sigmask);
 	}
-	return int_result(sock_epoll_wait(current.stack, epfd, events, max, ms_to_ns(timeout_ms),
-					  sigmask));
+	return int_result(
+		sock_epoll_wait(current.stack, epfd, events, max, ms_to_ns(timeout_ms), sigmask));
 }
 
-int leat_epoll_pwait2(int epfd, struct epoll_event *events, int max,
-		      const struct timespec *timeout, const sigset_t *sigmask)
+int leat_epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct timespec *timeout,
+		      const sigset_t *sigmask)
 {
 	uint64_t ns;
 	int rc;

@@ -2,8 +2,8 @@
 /*
  * The epoll face of the event core: epoll_create1, epoll_ctl, epoll_wait as Linux has them.
  *
- * One item for each (file, number) in a set. Kernel descriptors are members of the kernel's set that
- * belongs to ours, with the program's own data, so their events are written to the program's
+ * One item for each (file, number) in a set. Kernel descriptors are members of the kernel's set
+ * that belongs to ours, with the program's own data, so their events are written to the program's
  * array by the kernel itself. Worker thread.
  */
 #include "sock/set.h"
@@ -12,8 +12,9 @@
 
 #include <sys/epoll.h>
 
-#define ALWAYS	       (RDY_ERR | RDY_HUP)
-#define EXCLUSIVE_OK   (EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
+#define ALWAYS (RDY_ERR | RDY_HUP)
+#define EXCLUSIVE_OK \
+	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
 
 bool epoll_item_ready(struct evitem *it)
 {
@@ -41,7 +42,7 @@ static struct evitem *find_item(const struct evfile *ep, const struct file *f, i
 {
 	struct list *pos;
 
-	LIST_FOR_EACH(pos, &f->src.items) {
+	LIST_FOR_EACH (pos, &f->src.items) {
 		struct evitem *it = CONTAINER_OF(pos, struct evitem, src_link);
 
 		if (it->set == &ep->set && it->fd == fd)

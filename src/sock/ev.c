@@ -40,7 +40,7 @@ static void sum_edges(struct evsrc *src)
 	struct list *pos;
 
 	src->edge = 0;
-	LIST_FOR_EACH(pos, &src->items) {
+	LIST_FOR_EACH (pos, &src->items) {
 		struct evitem *it = item_of_src(pos);
 
 		if (it->flags & EVERY_TIME)
@@ -63,7 +63,7 @@ static void fire_exclusive(struct evsrc *src, uint32_t bits)
 {
 	struct list *pos;
 
-	LIST_FOR_EACH(pos, &src->items) {
+	LIST_FOR_EACH (pos, &src->items) {
 		struct evitem *it = item_of_src(pos);
 
 		if (!(it->flags & EVI_EXCLUSIVE) || !(it->mask & bits) ||
@@ -81,7 +81,7 @@ void ev_raise(struct evsrc *src, uint32_t bits)
 	struct list *pos;
 
 	src->ready |= bits;
-	LIST_FOR_EACH(pos, &src->items) {
+	LIST_FOR_EACH (pos, &src->items) {
 		struct evitem *it = item_of_src(pos);
 
 		if (!(it->mask & bits))

@@ -3,10 +3,10 @@
  * The event core: one readiness word for each source, one ready list for each event set.
  *
  * A source (socket, or an event set inside another) keeps its readiness word up to date: protocol
- * events set bits with ev_activate(), the calls that use readiness up clear them with ev_clear(). An
- * item ties a source to a set; raising a bit that an item asks for links the item into the set's ready
- * list. Harvesting walks that list and takes the level from the word again, so a level that has
- * vanished is never reported and clearing a bit never searches a list. epoll items and kqueue
+ * events set bits with ev_activate(), the calls that use readiness up clear them with ev_clear().
+ * An item ties a source to a set; raising a bit that an item asks for links the item into the set's
+ * ready list. Harvesting walks that list and takes the level from the word again, so a level that
+ * has vanished is never reported and clearing a bit never searches a list. epoll items and kqueue
  * knotes are the two kinds of items.
  *
  * Thread: the worker that owns the stack. Nothing here allocates, locks or reads a clock.
@@ -21,19 +21,19 @@
 #include <stdint.h>
 
 /* Linux's poll bits, so that harvesting is one AND; from bit 16 on for kqueue's filters. */
-#define RDY_IN	   0x00000001u
-#define RDY_PRI	   0x00000002u
-#define RDY_OUT	   0x00000004u
-#define RDY_ERR	   0x00000008u
-#define RDY_HUP	   0x00000010u
-#define RDY_RDNORM 0x00000040u
-#define RDY_WRNORM 0x00000100u
-#define RDY_RDHUP  0x00002000u
-#define RDY_POLL   0x0000ffffu /* what poll and epoll may see */
-#define RDY_DATA   0x00010000u /* any bytes at all, below SO_RCVLOWAT too */
-#define RDY_ROOM   0x00020000u /* connected and send space is free */
-#define RDY_EMPTY  0x00040000u /* nothing unsent or unacknowledged */
-#define RDY_WREOF  0x00080000u /* sending is over */
+#define RDY_IN       0x00000001u
+#define RDY_PRI      0x00000002u
+#define RDY_OUT      0x00000004u
+#define RDY_ERR      0x00000008u
+#define RDY_HUP      0x00000010u
+#define RDY_RDNORM   0x00000040u
+#define RDY_WRNORM   0x00000100u
+#define RDY_RDHUP    0x00002000u
+#define RDY_POLL     0x0000ffffu /* what poll and epoll may see */
+#define RDY_DATA     0x00010000u /* any bytes at all, below SO_RCVLOWAT too */
+#define RDY_ROOM     0x00020000u /* connected and send space is free */
+#define RDY_EMPTY    0x00040000u /* nothing unsent or unacknowledged */
+#define RDY_WREOF    0x00080000u /* sending is over */
 
 #define RDY_READABLE (RDY_IN | RDY_RDNORM | RDY_DATA)
 #define RDY_WRITABLE (RDY_OUT | RDY_WRNORM | RDY_ROOM)

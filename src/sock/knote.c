@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kqueue's filters for sockets: READ, WRITE and EMPTY, after FreeBSD's filt_soread, filt_sowrite and
- * filt_soempty, and the table of all filters. Worker thread.
+ * kqueue's filters for sockets: READ, WRITE and EMPTY, after FreeBSD's filt_soread, filt_sowrite
+ * and filt_soempty, and the table of all filters. Worker thread.
  */
 #include "sock/knote.h"
 
@@ -14,7 +14,7 @@ static int64_t ready_items(struct evset *set)
 	int64_t n = 0;
 
 	evset_refresh(set);
-	LIST_FOR_EACH(pos, &set->ready)
+	LIST_FOR_EACH (pos, &set->ready)
 		n++;
 	return n;
 }
@@ -102,7 +102,8 @@ static bool check_empty(struct knote *kn, struct kevent *out)
 	return true;
 }
 
-/* fflags and data are parameters; NOTE_LOWAT looks at bytes that the readiness word does not count. */
+/* fflags and data are parameters; NOTE_LOWAT looks at bytes that the readiness word does not count.
+ */
 static int touch_socket(struct evfile *kq, struct knote *kn, const struct kevent *ch, bool fresh)
 {
 	kn->sfflags = ch->fflags;
@@ -157,8 +158,7 @@ static const struct knote_filter filter_empty = {
 const struct knote_filter *knote_filter_of(int filter)
 {
 	static const struct knote_filter *const all[] = {
-		&filter_read,	     &filter_write,	 &filter_empty,
-		&knote_filter_timer, &knote_filter_user,
+		&filter_read, &filter_write, &filter_empty, &knote_filter_timer, &knote_filter_user,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)

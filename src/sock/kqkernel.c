@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Kernel descriptors in a kqueue: READ and WRITE, through the kernel's epoll set that belongs to
- * the kqueue. The set says which descriptors to look at; the level itself is asked of the descriptor when
- * the event is fetched, so a level that vanished is not delivered. Worker thread.
+ * the kqueue. The set says which descriptors to look at; the level itself is asked of the
+ * descriptor when the event is fetched, so a level that vanished is not delivered. Worker thread.
  */
 #include "sock/knote.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kqueue face of the event core: kqueue and kevent as FreeBSD has them (kqueue(2), kern_event.c).
+ * The kqueue face of the event core: kqueue and kevent as FreeBSD has them (kqueue(2),
+ * kern_event.c).
  *
  * A knote is found by (kqueue, ident, filter): through its socket's row of items when ident is a
  * Leat descriptor, else through the kqueue's own table. Worker thread.
@@ -45,7 +46,7 @@ static struct knote *find_knote(const struct evfile *kq, const struct file *f,
 
 	if (!f)
 		return kqueue_own_find(kq, ch->ident, ch->filter);
-	LIST_FOR_EACH(pos, &f->src.items) {
+	LIST_FOR_EACH (pos, &f->src.items) {
 		struct evitem *it = CONTAINER_OF(pos, struct evitem, src_link);
 
 		if (it->set == &kq->set && it->fd == (int)ch->ident &&
@@ -152,7 +153,7 @@ static void settle(struct evfile *kq, struct knote *kn, uint16_t flags)
 {
 	const struct knote_filter *fl = kn->fl;
 	uint32_t bits = kn->sfflags & NOTE_LOWAT && fl->filter == EVFILT_READ ? fl->bits | RDY_DATA
-									       : fl->bits;
+									      : fl->bits;
 
 	if (flags & EV_DISABLE)
 		kn->it.flags |= EVI_DISABLED;
@@ -232,7 +233,8 @@ static int harvest(struct evfile *kq, struct kevent *out, int max)
 	int n = 0;
 
 	while (!at_last && n < max) {
-		struct knote *kn = knote_of(CONTAINER_OF(set->ready.next, struct evitem, ready_link));
+		struct knote *kn =
+			knote_of(CONTAINER_OF(set->ready.next, struct evitem, ready_link));
 
 		at_last = &kn->it.ready_link == last;
 		out[n] = (struct kevent){
@@ -254,9 +256,9 @@ static int harvest(struct evfile *kq, struct kevent *out, int max)
 }
 
 /*
- * Apply the changes in order. Errors and receipts go into out while there is room; the number written, or the
- * first error for which there was none. The lists may be the same memory: what is written
- * lies before what is still to be read.
+ * Apply the changes in order. Errors and receipts go into out while there is room; the number
+ * written, or the first error for which there was none. The lists may be the same memory: what is
+ * written lies before what is still to be read.
  */
 static int apply_all(struct evfile *kq, const struct kevent *changes, int n_changes,
 		     struct kevent *out, int max)

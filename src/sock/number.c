@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where descriptor numbers come from. The kernel's: duplicates of one O_PATH descriptor, which no read,
- * write or poll of the kernel accepts, so a Leat number that strays into a kernel call gives EBADF
- * and nothing worse. Released ones are kept for the next socket, since a short connection should
- * not pay two system calls for its number. Plain ones are counted, for simulations.
+ * Where descriptor numbers come from. The kernel's: duplicates of one O_PATH descriptor, which no
+ * read, write or poll of the kernel accepts, so a Leat number that strays into a kernel call gives
+ * EBADF and nothing worse. Released ones are kept for the next socket, since a short connection
+ * should not pay two system calls for its number. Plain ones are counted, for simulations.
  *
  * A number source belongs to one stack; worker thread.
  */

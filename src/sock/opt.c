@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <string.h>
 
-#define BUF_DEFAULT	212992u /* Linux's net.core.rmem_default */
-#define BUF_MAX		(32u << 20)
-#define RCVBUF_MIN	2304u /* Linux's SOCK_MIN_RCVBUF and SOCK_MIN_SNDBUF */
-#define SNDBUF_MIN	4608u
+#define BUF_DEFAULT 212992u /* Linux's net.core.rmem_default */
+#define BUF_MAX     (32u << 20)
+#define RCVBUF_MIN  2304u /* Linux's SOCK_MIN_RCVBUF and SOCK_MIN_SNDBUF */
+#define SNDBUF_MIN  4608u
 
 static int get_flag(struct socket *so, const struct opt_row *row, int *v)
 {
@@ -314,8 +314,7 @@ static bool has_option(const struct socket *so, unsigned where)
 static const struct opt_row *find_row(const struct socket *so, int level, int name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (rows[i].level == level && rows[i].name == name &&
-		    has_option(so, rows[i].where))
+		if (rows[i].level == level && rows[i].name == name && has_option(so, rows[i].where))
 			return &rows[i];
 	return NULL;
 }

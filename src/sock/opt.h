@@ -12,7 +12,7 @@
 #define OPT_TCP 0x1u
 #define OPT_UDP 0x2u
 #define OPT_ANY (OPT_TCP | OPT_UDP)
-#define OPT_V6	0x4u /* AF_INET6 only */
+#define OPT_V6  0x4u /* AF_INET6 only */
 
 struct opt_row;
 

@@ -94,7 +94,8 @@ static int get_original_dst(struct socket *so, void *buf, socklen_t *len)
 {
 	struct ipaddr a;
 	uint16_t port;
-	socklen_t need = so->flags & SOF_V6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+	socklen_t need =
+		so->flags & SOF_V6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 
 	if (so->phase != SOCK_CONNECTED)
 		return -ENOENT;

@@ -104,7 +104,7 @@ static bool reaches(const struct evfile *ef, const struct evsrc *target, unsigne
 
 	if (&ef->f.src == target || depth == 0)
 		return true;
-	LIST_FOR_EACH(pos, &ef->set.items) {
+	LIST_FOR_EACH (pos, &ef->set.items) {
 		const struct evitem *it = CONTAINER_OF(pos, struct evitem, set_link);
 
 		if (it->flags & EVI_NESTED && reaches(evfile_of_src(it->src), target, depth - 1))
@@ -146,7 +146,7 @@ void sets_drop_knotes(struct file *f, int fd)
 {
 	struct list *pos, *tmp;
 
-	LIST_FOR_EACH_SAFE(pos, tmp, &f->src.items) {
+	LIST_FOR_EACH_SAFE (pos, tmp, &f->src.items) {
 		struct evitem *it = CONTAINER_OF(pos, struct evitem, src_link);
 
 		if (it->fd == fd && it->set->item_gone == knote_gone)

@@ -2,11 +2,11 @@
 /*
  * The socket layer: what the public calls do, with the stack as an argument and -errno as result,
  * so that several stacks can live in one process. src/api finds the stack and translates errors;
- * simulations call this directly. Semantics, numbers and errno values are Linux's, kqueue's those of
- * FreeBSD.
+ * simulations call this directly. Semantics, numbers and errno values are Linux's, kqueue's those
+ * of FreeBSD.
  *
- * Calls on a blocking socket run the stack while they wait (and only then, or when told); all others
- * leave what they caused to the next round. A number that is not in this stack's table gives
+ * Calls on a blocking socket run the stack while they wait (and only then, or when told); all
+ * others leave what they caused to the next round. A number that is not in this stack's table gives
  * -EBADF. Thread: the worker that owns the stack.
  */
 #ifndef LEAT_SOCK_SOCK_H
@@ -78,7 +78,8 @@ ssize_t sock_write(struct stack *s, int fd, const void *buf, size_t len);
 
 #define SOCK_FOREVER UINT64_MAX
 
-/* Waits take a timeout in ns: 0 one round of the stack, SOCK_FOREVER no limit. sigmask may be NULL. */
+/* Waits take a timeout in ns: 0 one round of the stack, SOCK_FOREVER no limit. sigmask may be NULL.
+ */
 int sock_epoll_create(struct stack *s);
 int sock_epoll_ctl(struct stack *s, int epfd, int op, int fd, const struct epoll_event *event);
 int sock_epoll_wait(struct stack *s, int epfd, struct epoll_event *events, int max,

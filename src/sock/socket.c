@@ -251,7 +251,8 @@ int sock_connect(struct stack *s, int fd, const struct sockaddr *addr, socklen_t
 		return rc;
 	if (so->flags & SOF_V6 && so->flags & SOF_V6ONLY && ipaddr_is_v4(&a))
 		return -ENETUNREACH;
-	return so->f.kind == FILE_TCP ? tcpso_connect(s, so, &a, port) : udpso_connect(so, &a, port);
+	return so->f.kind == FILE_TCP ? tcpso_connect(s, so, &a, port)
+				      : udpso_connect(so, &a, port);
 }
 
 /* What an accepted socket has from its listener. */

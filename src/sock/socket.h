@@ -24,31 +24,31 @@ enum sock_phase {
 };
 
 /* Flags of a socket; the first ones are options that are one bit. */
-#define SOF_REUSEADDR	0x00000001u
-#define SOF_REUSEPORT	0x00000002u
-#define SOF_BROADCAST	0x00000004u
-#define SOF_FREEBIND	0x00000008u
+#define SOF_REUSEADDR   0x00000001u
+#define SOF_REUSEPORT   0x00000002u
+#define SOF_BROADCAST   0x00000004u
+#define SOF_FREEBIND    0x00000008u
 #define SOF_TRANSPARENT 0x00000010u
-#define SOF_V6ONLY	0x00000020u
-#define SOF_RECVTOS	0x00000040u
-#define SOF_RECVTTL	0x00000080u
-#define SOF_PKTINFO	0x00000100u
-#define SOF_RECVTCLASS	0x00000200u
-#define SOF_RECVHOPS	0x00000400u
-#define SOF_PKTINFO6	0x00000800u
-#define SOF_OOBINLINE	0x00001000u
-#define SOF_DONTROUTE	0x00002000u
-#define SOF_LINGER	0x00004000u
-#define SOF_TIMESTAMP	0x00008000u
-#define SOF_INHERITED	0x0000ffffu /* what an accepted socket takes from its listener */
-#define SOF_V6		0x00010000u
-#define SOF_BOUND	0x00020000u
-#define SOF_RDSHUT	0x00040000u /* shutdown(SHUT_RD) */
-#define SOF_WRSHUT	0x00080000u
-#define SOF_FIN		0x00100000u /* the peer's end of data has come */
-#define SOF_CONN_NEWS	0x00200000u /* connect() has not told its outcome yet */
-#define SOF_OPTS_NEW	0x00800000u /* of a listener: options were set after listen() */
-#define SOF_GONE	0x00400000u /* TCP is done with a lingering socket */
+#define SOF_V6ONLY      0x00000020u
+#define SOF_RECVTOS     0x00000040u
+#define SOF_RECVTTL     0x00000080u
+#define SOF_PKTINFO     0x00000100u
+#define SOF_RECVTCLASS  0x00000200u
+#define SOF_RECVHOPS    0x00000400u
+#define SOF_PKTINFO6    0x00000800u
+#define SOF_OOBINLINE   0x00001000u
+#define SOF_DONTROUTE   0x00002000u
+#define SOF_LINGER      0x00004000u
+#define SOF_TIMESTAMP   0x00008000u
+#define SOF_INHERITED   0x0000ffffu /* what an accepted socket takes from its listener */
+#define SOF_V6          0x00010000u
+#define SOF_BOUND       0x00020000u
+#define SOF_RDSHUT      0x00040000u /* shutdown(SHUT_RD) */
+#define SOF_WRSHUT      0x00080000u
+#define SOF_FIN         0x00100000u /* the peer's end of data has come */
+#define SOF_CONN_NEWS   0x00200000u /* connect() has not told its outcome yet */
+#define SOF_OPTS_NEW    0x00800000u /* of a listener: options were set after listen() */
+#define SOF_GONE        0x00400000u /* TCP is done with a lingering socket */
 
 struct socket {
 	struct file f;

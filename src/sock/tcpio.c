@@ -60,7 +60,8 @@ static bool want_more(ssize_t total, size_t got, int flags)
 	return got < (size_t)total && (got == 0 || (flags & MSG_WAITALL && !(flags & MSG_PEEK)));
 }
 
-ssize_t tcpso_recv(struct stack *s, struct socket *so, const struct iovec *iov, int n_iov, int flags)
+ssize_t tcpso_recv(struct stack *s, struct socket *so, const struct iovec *iov, int n_iov,
+		   int flags)
 {
 	ssize_t total = iov_total(iov, n_iov, flags & MSG_TRUNC);
 	bool blocking = socket_blocking(so, flags);
@@ -73,7 +74,7 @@ ssize_t tcpso_recv(struct stack *s, struct socket *so, const struct iovec *iov, 
 		return -EAGAIN;
 	if (total <= 0)
 		return total == 0 && (so->phase == SOCK_NEW || so->phase == SOCK_LISTEN) ? -ENOTCONN
-											  : total;
+											 : total;
 	while (want_more(total, got, flags)) {
 		r = recv_once(so, iov, n_iov, got, (size_t)total - got, flags);
 		if (r == -EAGAIN && blocking) {
@@ -85,7 +86,8 @@ ssize_t tcpso_recv(struct stack *s, struct socket *so, const struct iovec *iov, 
 			break;
 		got += (size_t)r;
 		/* More pieces than one attempt takes: go on while there is something. */
-		if (got < (size_t)total && n_iov > IOV_PIECES && !(flags & (MSG_PEEK | MSG_WAITALL))) {
+		if (got < (size_t)total && n_iov > IOV_PIECES &&
+		    !(flags & (MSG_PEEK | MSG_WAITALL))) {
 			r = recv_once(so, iov, n_iov, got, (size_t)total - got, flags);
 			got += r > 0 ? (size_t)r : 0;
 		}
@@ -133,7 +135,8 @@ static ssize_t send_once(struct stack *s, struct socket *so, const struct iovec 
 	return r;
 }
 
-ssize_t tcpso_send(struct stack *s, struct socket *so, const struct iovec *iov, int n_iov, int flags)
+ssize_t tcpso_send(struct stack *s, struct socket *so, const struct iovec *iov, int n_iov,
+		   int flags)
 {
 	ssize_t total = iov_total(iov, n_iov, false);
 	bool blocking = socket_blocking(so, flags);

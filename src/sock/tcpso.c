@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TCP sockets: the events that TCP reports, turned into the readiness word, and opening and closing. The word
- * follows Linux's tcp_poll() bit by bit; moving bytes is in tcpio.c. The socket owns its pcb until it
- * closes it; TCP then keeps what it needs. Worker thread.
+ * TCP sockets: the events that TCP reports, turned into the readiness word, and opening and
+ * closing. The word follows Linux's tcp_poll() bit by bit; moving bytes is in tcpio.c. The socket
+ * owns its pcb until it closes it; TCP then keeps what it needs. Worker thread.
  */
 #include "sock/socket.h"
 
@@ -70,8 +70,8 @@ static void on_readable(struct stack *s, void *arg)
 }
 
 /*
- * ROOM is reported each time, for knotes that wait for a certain space; OUT only when it was gone, so
- * that an edge-triggered item hears of a full queue that has drained and of nothing else.
+ * ROOM is reported each time, for knotes that wait for a certain space; OUT only when it was gone,
+ * so that an edge-triggered item hears of a full queue that has drained and of nothing else.
  */
 static void on_writable(struct stack *s, void *arg)
 {

@@ -3,9 +3,9 @@
  * Blocking calls run the stack: a round, then polling for a short while as long as packets come,
  * then sleep on the ports' descriptors and timers.
  *
- * A signal must end the wait although the handler may run at any moment, not only in the sleep. So from the
- * second round on signals are held back, and let in by the sleep only, which notices them: no window
- * in which one is handled and the wait goes on. Worker thread.
+ * A signal must end the wait although the handler may run at any moment, not only in the sleep. So
+ * from the second round on signals are held back, and let in by the sleep only, which notices them:
+ * no window in which one is handled and the wait goes on. Worker thread.
  */
 #include "sock/wait.h"
 

@@ -16,7 +16,9 @@ struct sock_wait {
 
 /* 0: done holds. -EAGAIN: the time is over. -EINTR: a signal handler ran. */
 NODISCARD int sock_wait(struct stack *s, const struct sock_wait *w);
-/* Wait until one of the bits holds for the socket; timeout_ns 0 means none, as SO_RCVTIMEO has it. */
-NODISCARD int sock_wait_bits(struct stack *s, struct socket *so, uint32_t bits, uint64_t timeout_ns);
+/* Wait until one of the bits holds for the socket; timeout_ns 0 means none, as SO_RCVTIMEO has it.
+ */
+NODISCARD int sock_wait_bits(struct stack *s, struct socket *so, uint32_t bits,
+			     uint64_t timeout_ns);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ports and addresses of UDP sockets: conflicts as Linux sees them, choice of a port (RFC 6056 3.3.1),
- * and who receives what. Worker thread.
+ * Ports and addresses of UDP sockets: conflicts as Linux sees them, choice of a port (RFC
+ * 6056 3.3.1), and who receives what. Worker thread.
  */
 #include "udp/pcb.h"
 
@@ -190,7 +190,8 @@ struct udp_pcb *udp_find_flow(const struct stack *s, const struct ipaddr *local,
 	return NULL;
 }
 
-/* Bound to addr; of several that share the port the flow's hash chooses one, and keeps choosing it. */
+/* Bound to addr; of several that share the port the flow's hash chooses one, and keeps choosing it.
+ */
 static struct udp_pcb *find_bound(const struct stack *s, const struct ipaddr *addr, uint16_t port,
 				  bool v4, uint32_t flow)
 {

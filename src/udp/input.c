@@ -13,8 +13,8 @@
 
 /* A datagram this small is copied out of a buffer this large, so that a queue cannot tie up more
  * memory than it looks. */
-#define SMALL_BYTES 1024u
-#define LARGE_BYTES 4096u
+#define SMALL_BYTES     1024u
+#define LARGE_BYTES     4096u
 #define ICMP4_CODE_PORT 3u
 #define ICMP6_CODE_PORT 4u
 /* Sockets that get a copy of one multicast datagram. */

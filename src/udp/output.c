@@ -10,8 +10,8 @@
 
 #include <errno.h>
 
-#define UDP_MAX_V4 65507u /* payload: 65535 less both headers */
-#define UDP_MAX_V6 65527u
+#define UDP_MAX_V4  65507u /* payload: 65535 less both headers */
+#define UDP_MAX_V6  65527u
 #define IP_HLEN_MAX 40u
 
 /* Where to, by which way and from which address. */
@@ -63,7 +63,8 @@ static mbuf_own build(struct udp_pcb *pcb, const struct iovec *iov, int n_iov, s
 	(void)udp_emit(p, &h);
 	for (int i = 0; i < n_iov; i++)
 		if (iov[i].iov_len > 0 &&
-		    mbuf_append_bytes(m, iov[i].iov_base, (uint32_t)iov[i].iov_len, MBUF_PRIO_BULK) < 0) {
+		    mbuf_append_bytes(m, iov[i].iov_base, (uint32_t)iov[i].iov_len,
+				      MBUF_PRIO_BULK) < 0) {
 			mbuf_drop(&m, DROP_NOBUF);
 			return MBUF_NULL;
 		}

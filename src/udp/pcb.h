@@ -12,14 +12,14 @@
 
 #define UDP_RCVBUF_DEFAULT 212992u /* Linux's net.core.rmem_default */
 
-#define UDPF_V6	       0x01u
-#define UDPF_BOUND     0x02u /* in by_port, and in bound or flows */
-#define UDPF_CONNECTED 0x04u /* in flows */
-#define UDPF_ADDR_SET  0x08u /* the program chose the local address */
-#define UDPF_REUSEADDR 0x10u
-#define UDPF_REUSEPORT 0x20u
-#define UDPF_V6ONLY    0x40u
-#define UDPF_FOREIGN   0x80u
+#define UDPF_V6            0x01u
+#define UDPF_BOUND         0x02u /* in by_port, and in bound or flows */
+#define UDPF_CONNECTED     0x04u /* in flows */
+#define UDPF_ADDR_SET      0x08u /* the program chose the local address */
+#define UDPF_REUSEADDR     0x10u
+#define UDPF_REUSEPORT     0x20u
+#define UDPF_V6ONLY        0x40u
+#define UDPF_FOREIGN       0x80u
 
 struct udp_pcb {
 	struct stack *stack;
@@ -29,8 +29,8 @@ struct udp_pcb {
 	uint16_t lport, rport;
 	uint8_t flags; /* UDPF_* */
 	uint8_t tos, ttl;
-	struct mbufq rcv;    /* each begins with a struct udp_from, then the payload */
-	uint32_t rcv_true;   /* memory tied up by rcv */
+	struct mbufq rcv;  /* each begins with a struct udp_from, then the payload */
+	uint32_t rcv_true; /* memory tied up by rcv */
 	uint32_t rcvbuf;
 	struct inet_dst dst; /* of the connected peer */
 	bool dst_known;

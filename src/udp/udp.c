@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * UDP (RFC 768): the layer's life and that of a socket's control block, and the receive queue as
- * the socket layer reads it. The socket layer owns a pcb from udp_create to udp_close. Worker thread.
+ * the socket layer reads it. The socket layer owns a pcb from udp_create to udp_close. Worker
+ * thread.
  */
 #include "udp/pcb.h"
 
@@ -125,7 +126,8 @@ void udp_disconnect(struct udp_pcb *pcb)
 		pcb->laddr = pcb->flags & UDPF_V6 ? ipaddr_any6() : ipaddr_any4();
 	pcb->flags &= (uint8_t)~UDPF_CONNECTED;
 	pcb->dst_known = false;
-	/* Without memory the socket keeps its port but hears nothing: bound anew by the next send. */
+	/* Without memory the socket keeps its port but hears nothing: bound anew by the next send.
+	 */
 	if (udp_table_add(pcb) < 0)
 		pcb->lport = 0;
 }

@@ -2,7 +2,8 @@
 /*
  * What the event calls cost beyond the rounds of the stack that they run: cycles of an empty
  * epoll_wait and kevent, and of one event, level and edge: activation, harvest, the clearing that
- * the program's read would do, and the empty call after it. A stack without ports; each figure is the median of many runs of a batch.
+ * the program's read would do, and the empty call after it. A stack without ports; each figure is
+ *the median of many runs of a batch.
  *
  *	bench_events [--json] [--quick]
  */
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH	 256u
+#define BATCH    256u
 #define RUNS_MAX 20001u
 
 /* No network: the bench raises readiness itself. */
@@ -56,7 +57,9 @@ static void make_stack(struct bench *b)
 	struct plat_eal_conf eal = {.mem_mb = 64, .extra_args = no_args};
 	struct mbuf_pool_conf pc = {.name = "bench", .count = {512, 64}, .reserve = {16, 4}};
 	struct stack_conf sc = {
-		.env = {.mono_ns = mono_ns, .wall_ns = mono_ns, .random = random_bytes,
+		.env = {.mono_ns = mono_ns,
+			.wall_ns = mono_ns,
+			.random = random_bytes,
 			.mem = mem_libc()},
 	};
 	char err[256];
@@ -113,7 +116,8 @@ static void run_epoll(struct bench *b, int set)
 		(void)sock_epoll_wait(b->s, set, out, 64, 0, NULL);
 }
 
-/* An event's whole life: raised, delivered, used up; a level leaves the row in the next, empty call. */
+/* An event's whole life: raised, delivered, used up; a level leaves the row in the next, empty
+ * call. */
 static void run_epoll_event(struct bench *b, int set)
 {
 	struct epoll_event out[64];
@@ -219,8 +223,8 @@ static void measure(struct bench *b, bool json)
 	};
 
 	if (!json)
-		printf("cycles beyond a round of the stack, median of %u runs of %u calls\n", b->runs,
-		       BATCH);
+		printf("cycles beyond a round of the stack, median of %u runs of %u calls\n",
+		       b->runs, BATCH);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int set = rows[i].kq ? b->kq[rows[i].edge] : b->epoll[rows[i].edge];
 

@@ -136,8 +136,8 @@ void inet_pmtu_update(struct stack *s, const struct ipaddr *dst, uint32_t mtu)
 	s->inet->pmtu = mtu;
 }
 
-void inet_error_output(struct stack *s, const struct mbuf *m, enum inet_err_kind kind,
-		       uint8_t code, uint32_t mtu_or_pointer)
+void inet_error_output(struct stack *s, const struct mbuf *m, enum inet_err_kind kind, uint8_t code,
+		       uint32_t mtu_or_pointer)
 {
 	(void)m;
 	(void)kind;

@@ -9,7 +9,8 @@
 
 #include "inet/inet.h"
 
-/* Local: 127.0.0.0/8, ::1, 10.0.0.1, 2001:db8::1; everything else has a route but 203.0.113.0/24. */
+/* Local: 127.0.0.0/8, ::1, 10.0.0.1, 2001:db8::1; everything else has a route but 203.0.113.0/24.
+ */
 void fakeinet_init(struct stack *s);
 /* Drops what was kept. */
 void fakeinet_fini(struct stack *s);

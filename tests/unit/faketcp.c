@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define BUF_DEFAULT 65536u
-#define BUF_MAX	    (64u << 20)
+#define BUF_MAX     (64u << 20)
 
 struct ring {
 	uint8_t *p;
@@ -145,7 +145,7 @@ void faketcp_hold(struct stack *s, bool hold)
 	struct list *pos;
 
 	s->tcp->hold = hold;
-	LIST_FOR_EACH(pos, &s->tcp->pcbs)
+	LIST_FOR_EACH (pos, &s->tcp->pcbs)
 		stack_defer(s, &CONTAINER_OF(pos, struct tcp_pcb, link)->work);
 }
 
@@ -249,7 +249,7 @@ static struct tcp_listener *find_listener(struct stack *s, uint16_t port)
 {
 	struct list *pos;
 
-	LIST_FOR_EACH(pos, &s->tcp->listeners) {
+	LIST_FOR_EACH (pos, &s->tcp->listeners) {
 		struct tcp_listener *l = CONTAINER_OF(pos, struct tcp_listener, link);
 
 		if (l->port == port)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A TCP without packets for tests of the socket layer: it implements tcp/tcp.h in memory, listeners
- * and connections of one stack meeting each other by port. What a call causes at the other end happens
- * in the stack's next round. Link it before the real one.
+ * and connections of one stack meeting each other by port. What a call causes at the other end
+ * happens in the stack's next round. Link it before the real one.
  */
 #ifndef LEAT_TESTS_FAKETCP_H
 #define LEAT_TESTS_FAKETCP_H

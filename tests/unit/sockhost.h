@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The socket layer on a fake TCP, a fake internet layer and a stack without ports, for unit tests: real
- * clock or virtual, descriptor numbers from the kernel or plain.
+ * The socket layer on a fake TCP, a fake internet layer and a stack without ports, for unit tests:
+ *real clock or virtual, descriptor numbers from the kernel or plain.
  *
  *	struct sockhost h;
  *

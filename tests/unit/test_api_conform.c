@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The same program against the kernel's sockets and against Leat's: every case runs on both, for IPv4 and
- * IPv6, and what it observed (results, errno values, event masks) must be equal line by line. The kernel is the
- * specification; numbers are written down nowhere.
+ * The same program against the kernel's sockets and against Leat's: every case runs on both, for
+ * IPv4 and IPv6, and what it observed (results, errno values, event masks) must be equal line by
+ * line. The kernel is the specification; numbers are written down nowhere.
  */
 #include "sockhost.h"
 
@@ -29,10 +29,12 @@
 
 /* The calls under test. */
 #define CALLS(X) \
-	X(socket) X(bind) X(listen) X(accept4) X(connect) X(shutdown) X(close) X(read) X(write) \
-	X(readv) X(writev) X(recv) X(send) X(recvfrom) X(sendto) X(recvmsg) X(sendmsg) \
-	X(getsockopt) X(setsockopt) X(getsockname) X(getpeername) X(fcntl) X(ioctl) X(dup) X(dup2) \
-	X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(epoll_pwait2) X(poll) X(select)
+	X(socket) \
+	X(bind) X(listen) X(accept4) X(connect) X(shutdown) X(close) X(read) X(write) X(readv) \
+		X(writev) X(recv) X(send) X(recvfrom) X(sendto) X(recvmsg) X(sendmsg) \
+			X(getsockopt) X(setsockopt) X(getsockname) X(getpeername) X(fcntl) \
+				X(ioctl) X(dup) X(dup2) X(epoll_create1) X(epoll_ctl) \
+					X(epoll_wait) X(epoll_pwait2) X(poll) X(select)
 
 struct calls {
 #define X(name) __typeof__(&name) name;
@@ -78,12 +80,13 @@ static void note(struct run *r, const char *fmt, ...)
 }
 
 /* Result of a call and, when it failed, why. */
-#define NOTE(r, what, call)                                                              \
-	do {                                                                             \
-		ssize_t rc_;                                                             \
-		errno = 0;                                                               \
-		rc_ = (ssize_t)(call);                                                   \
-		note(r, "%d %s: %zd %s", __LINE__, what, rc_, rc_ < 0 ? strerrorname_np(errno) : ""); \
+#define NOTE(r, what, call) \
+	do { \
+		ssize_t rc_; \
+		errno = 0; \
+		rc_ = (ssize_t)(call); \
+		note(r, "%d %s: %zd %s", __LINE__, what, rc_, \
+		     rc_ < 0 ? strerrorname_np(errno) : ""); \
 	} while (0)
 
 /* Let both ends of loopback connections do their work. */
@@ -817,10 +820,11 @@ static void get_int(struct run *r, int fd, int lvl, int name, const char *what)
 }
 
 #define GET(name, lvl) get_int(r, fd, lvl, name, "get " #name)
-#define SET(name, lvl, value)                                                          \
-	do {                                                                           \
-		int v_ = (value);                                                      \
-		NOTE(r, "set " #name " " #value, r->c->setsockopt(fd, lvl, name, &v_, sizeof(v_))); \
+#define SET(name, lvl, value) \
+	do { \
+		int v_ = (value); \
+		NOTE(r, "set " #name " " #value, \
+		     r->c->setsockopt(fd, lvl, name, &v_, sizeof(v_))); \
 	} while (0)
 
 static void case_options(struct run *r)
@@ -1023,26 +1027,28 @@ static void run_both(void (*fn)(struct run *), int family)
 	sockhost_destroy(&h);
 	for (unsigned i = 0; i < kernel_log.n && i < leat_log.n; i++)
 		if (strcmp(kernel_log.line[i], leat_log.line[i]) != 0 && ++bad)
-			print_error("kernel  %s\nleat    %s\n", kernel_log.line[i], leat_log.line[i]);
+			print_error("kernel  %s\nleat    %s\n", kernel_log.line[i],
+				    leat_log.line[i]);
 	assert_int_equal(kernel_log.n, leat_log.n);
 	assert_int_equal(bad, 0);
 }
 
 #define CASES(X) \
-	X(fresh) X(bind) X(listener) X(accept) X(refused) X(connect_states) X(half_close) \
-	X(shutdown_read) X(reset) X(data) X(blocking) X(lowat) X(edge) X(oneshot) X(epoll_errors) \
-	X(rotation) X(nested) X(dup) X(write_space) X(sigpipe) X(poll_select) X(mixed_set) \
-	X(options) X(inherit) X(udp)
+	X(fresh) \
+	X(bind) X(listener) X(accept) X(refused) X(connect_states) X(half_close) X(shutdown_read) \
+		X(reset) X(data) X(blocking) X(lowat) X(edge) X(oneshot) X(epoll_errors) \
+			X(rotation) X(nested) X(dup) X(write_space) X(sigpipe) X(poll_select) \
+				X(mixed_set) X(options) X(inherit) X(udp)
 
-#define X(name)                                 \
+#define X(name) \
 	static void test_##name##4(void **state) \
-	{                                       \
-		(void)state;                    \
-		run_both(case_##name, AF_INET);  \
-	}                                       \
+	{ \
+		(void)state; \
+		run_both(case_##name, AF_INET); \
+	} \
 	static void test_##name##6(void **state) \
-	{                                       \
-		(void)state;                    \
+	{ \
+		(void)state; \
 		run_both(case_##name, AF_INET6); \
 	}
 CASES(X)

@@ -115,7 +115,8 @@ static void test_change_errors(void **state)
 	assert_int_equal(apply(e, e->s, EVFILT_READ, EV_ENABLE, 0, 0), -ENOENT);
 	assert_int_equal(apply(e, e->s, -99, EV_ADD, 0, 0), -EINVAL);
 	assert_int_equal(apply(e, e->s, EVFILT_SIGNAL, EV_ADD, 0, 0), -EINVAL);
-	assert_int_equal(apply(e, e->s, EVFILT_READ, EV_ADD | EV_ENABLE | EV_DISABLE, 0, 0), -EINVAL);
+	assert_int_equal(apply(e, e->s, EVFILT_READ, EV_ADD | EV_ENABLE | EV_DISABLE, 0, 0),
+			 -EINVAL);
 	assert_int_equal(apply(e, e->s, EVFILT_READ, EV_ADD | EV_KEEPUDATA, 0, 0), -EINVAL);
 	assert_int_equal(apply(e, 99999, EVFILT_READ, EV_ADD, 0, 0), -EBADF);
 	assert_int_equal(apply(e, 99999, EVFILT_EMPTY, EV_ADD, 0, 0), -EBADF);
@@ -215,8 +216,8 @@ static void test_read_lowat(void **state)
 	send_bytes(e, e->c, 2);
 	assert_int_equal(harvest(e), 1);
 	/* It overrides SO_RCVLOWAT, which the other knotes keep to. */
-	assert_int_equal(sock_setsockopt(e->h.s, e->s, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat)),
-			 0);
+	assert_int_equal(
+		sock_setsockopt(e->h.s, e->s, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat)), 0);
 	assert_int_equal(harvest(e), 1);
 	assert_int_equal(apply(e, e->s, EVFILT_READ, EV_ADD, 0, 0), 0);
 	assert_int_equal(harvest(e), 0);
@@ -450,8 +451,10 @@ static void test_timer_units(void **state)
 	assert_int_equal(apply(e, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, NOTE_USECONDS, 500), 0);
 	assert_int_equal(apply(e, 2, EVFILT_TIMER, EV_ADD | EV_ONESHOT, NOTE_SECONDS, 1), 0);
 	assert_int_equal(apply(e, 3, EVFILT_TIMER, EV_ADD, NOTE_NSECONDS | NOTE_ABSTIME,
-			       (int64_t)(now + 5 * MS)), 0);
-	assert_int_equal(apply(e, 4, EVFILT_TIMER, EV_ADD, NOTE_NSECONDS | NOTE_SECONDS, 1), -EINVAL);
+			       (int64_t)(now + 5 * MS)),
+			 0);
+	assert_int_equal(apply(e, 4, EVFILT_TIMER, EV_ADD, NOTE_NSECONDS | NOTE_SECONDS, 1),
+			 -EINVAL);
 	assert_int_equal(apply(e, 4, EVFILT_TIMER, EV_ADD, 0, -1), -EINVAL);
 	advance(e, MS);
 	assert_int_equal(harvest(e), 1);
@@ -599,30 +602,18 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_identity),
-		TEST(test_change_errors),
-		TEST(test_keepudata),
-		TEST(test_receipts_and_room),
-		TEST(test_read_level),
-		TEST(test_read_clear),
-		TEST(test_read_lowat),
-		TEST(test_read_eof),
-		TEST(test_reset),
-		TEST(test_listener),
-		TEST(test_write),
-		TEST(test_write_lowat),
-		TEST(test_empty),
-		TEST(test_oneshot),
-		TEST(test_dispatch),
-		TEST(test_disable),
-		TEST(test_rotation),
-		TEST(test_timer),
-		TEST(test_timer_units),
-		TEST(test_timer_zero),
-		TEST(test_user),
-		TEST(test_close_drops),
-		TEST(test_nested),
-		TEST(test_kernel_descriptors),
+		TEST(test_identity),      TEST(test_change_errors),
+		TEST(test_keepudata),     TEST(test_receipts_and_room),
+		TEST(test_read_level),    TEST(test_read_clear),
+		TEST(test_read_lowat),    TEST(test_read_eof),
+		TEST(test_reset),         TEST(test_listener),
+		TEST(test_write),         TEST(test_write_lowat),
+		TEST(test_empty),         TEST(test_oneshot),
+		TEST(test_dispatch),      TEST(test_disable),
+		TEST(test_rotation),      TEST(test_timer),
+		TEST(test_timer_units),   TEST(test_timer_zero),
+		TEST(test_user),          TEST(test_close_drops),
+		TEST(test_nested),        TEST(test_kernel_descriptors),
 		TEST(test_out_of_memory),
 	};
 
