@@ -713,7 +713,9 @@ static void test_attributes(void **state)
 	assert_int_equal(port_open(&conf, &p, err, sizeof(err)), 0);
 	assert_int_equal(p->mtu, 1400);
 	assert_int_equal(p->mac.b[4], 0x0a);
+	run_in(F, "ip -d link show q0 | grep -q 'promiscuity 1'");
 	port_close(p);
+	run_in(F, "ip -d link show q0 | grep -q 'promiscuity 0'");
 	conf.mtu = 1500;
 	assert_int_equal(port_open(&conf, &p, err, sizeof(err)), -EINVAL);
 	assert_non_null(strstr(err, "mtu 1500 is above the interface's 1400"));
