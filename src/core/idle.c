@@ -57,9 +57,15 @@ static uint64_t nap_ns(struct stack *s)
 	return shift > 4 ? NAP_MAX_NS : min_u64(NAP_MIN_NS << shift, NAP_MAX_NS);
 }
 
+/* Timers, work, and ports that have something to do without their descriptor saying so. */
 static uint64_t next_local_ns(const struct stack *s)
 {
-	return list_empty(&s->work) ? wheel_next_ns(&s->wheel) : s->now_ns;
+	uint64_t next = list_empty(&s->work) ? wheel_next_ns(&s->wheel) : s->now_ns;
+
+	for (unsigned i = 0; i < s->n_ports; i++)
+		if (s->ports[i]->ops->next_ns)
+			next = min_u64(next, s->ports[i]->ops->next_ns(s->ports[i]));
+	return next;
 }
 
 int stack_sleep(struct stack *s, uint64_t deadline_ns, int extra_fd, const sigset_t *sigmask)
