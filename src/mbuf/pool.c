@@ -195,6 +195,11 @@ uint32_t mbuf_pool_avail(const struct mbuf_pool *pool, enum mbuf_class cls)
 	return pool->free[cls]->count;
 }
 
+uint32_t mbuf_pool_size(const struct mbuf_pool *pool, enum mbuf_class cls)
+{
+	return pool->free[cls]->size;
+}
+
 bool mbuf_pool_full(const struct mbuf_pool *pool)
 {
 	return pool->free[MBUF_SMALL]->count == pool->free[MBUF_SMALL]->size &&

@@ -110,6 +110,7 @@ NODISCARD int mbuf_pool_create(const struct mbuf_pool_conf *conf, struct mbuf_po
 unsigned mbuf_pool_destroy(struct mbuf_pool *pool);
 void mbuf_pool_tick(struct mbuf_pool *pool, uint64_t now_ns);
 uint32_t mbuf_pool_avail(const struct mbuf_pool *pool, enum mbuf_class cls);
+uint32_t mbuf_pool_size(const struct mbuf_pool *pool, enum mbuf_class cls);
 /* Every buffer back in the pool? */
 bool mbuf_pool_full(const struct mbuf_pool *pool);
 void mbuf_pool_stats(const struct mbuf_pool *pool, struct mbuf_pool_stats *out);

@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "tcp/output.h"
+#include "tcp/pressure.h"
 
 #include <errno.h>
 
@@ -119,6 +120,22 @@ static void take_in_order(struct tcp_pcb *pcb, const struct tcp_seg *seg, struct
 	acknowledge(pcb, filled);
 }
 
+/* The pool is short: what is out of order goes first, ours too. SACK may be taken back (RFC 2018
+ * 8). */
+static void give_up_ooo(struct tcp_pcb *pcb)
+{
+	ooo_purge(&pcb->ooo, &pcb->stack->tcp->runs, DROP_TCP_OOO_LIMIT);
+	sack_rcv_forget_from(&pcb->sack_rcv, pcb->rcv_nxt);
+	pcb->stack->tcp->cnt.rcv_nobuf++;
+}
+
+/* Is this text to be shed? Never the first of a program that reads. */
+static bool shed(const struct tcp_pcb *pcb)
+{
+	return tcp_rcvbuf_bytes(&pcb->rcv) > 0 &&
+	       UNLIKELY(tcp_pool_below(pcb->stack, TCP_SHED_TEXT));
+}
+
 static void take_out_of_order(struct tcp_pcb *pcb, uint32_t seq, struct mbuf **mp)
 {
 	struct stack *s = pcb->stack;
@@ -126,6 +143,12 @@ static void take_out_of_order(struct tcp_pcb *pcb, uint32_t seq, struct mbuf **m
 	enum ooo_result res;
 
 	s->tcp->cnt.ooo_in++;
+	if (UNLIKELY(tcp_pool_below(s, TCP_SHED_OOO))) {
+		give_up_ooo(pcb);
+		mbuf_drop(mp, DROP_NOBUF);
+		tcp_emit_ack(pcb);
+		return;
+	}
 	res = ooo_add(&pcb->ooo, &s->tcp->runs, mbuf_move(mp), seq, OOO_FACTOR * pcb->rcv.limit,
 		      &added);
 	if (res == OOO_FULL)
@@ -193,12 +216,17 @@ static void take_text(struct tcp_pcb *pcb, struct tcp_seg *seg, struct mbuf **mp
 			seg->len = max;
 		}
 	}
-	if (seg->len == 0)
+	if (seg->len == 0) {
 		mbuf_done(mp);
-	else if (seg->h.seq == pcb->rcv_nxt)
+	} else if (shed(pcb)) {
+		pcb->stack->tcp->cnt.rcv_nobuf++;
+		seg->h.flags &= (uint8_t)~TCP_FIN;
+		mbuf_drop(mp, DROP_NOBUF);
+	} else if (seg->h.seq == pcb->rcv_nxt) {
 		take_in_order(pcb, seg, mp);
-	else
+	} else {
 		take_out_of_order(pcb, seg->h.seq, mp);
+	}
 }
 
 void tcp_input_data(struct tcp_pcb *pcb, struct tcp_seg *seg, mbuf_own in)

@@ -6,6 +6,7 @@
  */
 #include "tcp/output.h"
 #include "tcp/pcb.h"
+#include "tcp/pressure.h"
 
 #include <errno.h>
 
@@ -68,6 +69,8 @@ ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool m
 		return err < 0 ? err : -EAGAIN;
 	}
 	n = want < space ? (uint32_t)want : space;
+	if (UNLIKELY(tcp_pool_below(pcb->stack, TCP_SHED_WRITE)))
+		n = 0;
 	n = tcp_sndbuf_append(&pcb->snd, pcb->stack->pool, pcb->write_seq, &from, n, pcb->mss);
 	pcb->write_seq += n;
 	pcb->flags = more ? pcb->flags | PCBF_MORE : pcb->flags & ~PCBF_MORE;

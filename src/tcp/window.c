@@ -6,12 +6,12 @@
  */
 #include "tcp/output.h"
 #include "tcp/pcb.h"
+#include "tcp/pressure.h"
 
 #define WINDOW_FIELD_MAX 65535u
 /* True memory allowed for each byte of buffer limit: packets are half empty at worst. */
 #define MEM_FACTOR 2u
-/* Below this share of free buffers windows stay small. */
-#define POOL_LOW_DIV    8u
+/* What a connection may hold while the pool is short. */
 #define POOL_LOW_WINDOW 8192u
 
 uint8_t tcp_window_scale(uint32_t rcvbuf_max)
@@ -21,16 +21,6 @@ uint8_t tcp_window_scale(uint32_t rcvbuf_max)
 	while (scale < 14 && (WINDOW_FIELD_MAX << scale) < rcvbuf_max)
 		scale++;
 	return scale;
-}
-
-static bool pool_low(const struct stack *s)
-{
-	const struct mbuf_pool *pool = s->pool;
-
-	for (int c = 0; c < MBUF_CLASSES; c++)
-		if (mbuf_pool_avail(pool, (enum mbuf_class)c) < pool->stats.size[c] / POOL_LOW_DIV)
-			return true;
-	return false;
 }
 
 static uint32_t room(const struct tcp_pcb *pcb)
@@ -44,7 +34,7 @@ static uint32_t room(const struct tcp_pcb *pcb)
 	if (used >= pcb->rcv.limit || mem >= (uint64_t)MEM_FACTOR * pcb->rcv.limit)
 		return 0;
 	free = pcb->rcv.limit - used;
-	if (UNLIKELY(free > POOL_LOW_WINDOW && pool_low(pcb->stack)))
+	if (UNLIKELY(free > POOL_LOW_WINDOW && tcp_pool_below(pcb->stack, TCP_SHED_WINDOW)))
 		free = POOL_LOW_WINDOW > used ? POOL_LOW_WINDOW - used : 0;
 	return min_u32(free, WINDOW_FIELD_MAX << pcb->rcv_scale);
 }

@@ -336,6 +336,49 @@ static void autotuning(void **state)
 	tcp_abort(tk->pcb);
 }
 
+/*
+ * Programs that do not read, with windows larger than the pool: what is left is enough to go on
+ * receiving, and all of it comes when they read again.
+ */
+static void stalled_readers_leave_buffers(void **state)
+{
+	struct tk *tk = *state;
+	uint32_t q = 1, got = 0, size = mbuf_pool_size(tk->s->pool, MBUF_SMALL);
+	uint32_t reserve = tk->s->pool->reserve[MBUF_SMALL];
+	bool shed = false;
+
+	tk_connect(tk, NULL);
+	tk->pcb->rcv.limit = 64u << 20;
+	tk->pcb->rcv_adv += 64u << 20; /* as if offered while there was plenty */
+	for (unsigned i = 0; i < 2 * size && !shed; i++) {
+		data(tk, q, 1400);
+		shed = tk->pcb->rcv_nxt - tk->irs == q;
+		q = tk->pcb->rcv_nxt - tk->irs;
+		tk_forget(tk);
+	}
+	assert_true(shed);
+	assert_true(tcp_counters(tk->s)->rcv_nobuf > 0);
+	assert_true(mbuf_pool_avail(tk->s->pool, MBUF_SMALL) >= reserve + size / 32 - 1);
+	/* Out of order: not held at all. Writes: later. */
+	data(tk, q + 1400, 1400);
+	assert_int_equal(tk->pcb->ooo.bytes, 0);
+	assert_int_equal(tk_send(tk, 1, 10), -ENOBUFS);
+	tk_forget(tk);
+	while (got + 1 < q) {
+		ssize_t n = tk_recv(tk, 1 + got, 100000);
+
+		assert_true(n > 0);
+		got += (uint32_t)n;
+	}
+	tk_advance(tk, 10 * MS);
+	assert_int_equal(tk->so.writable, 1);
+	assert_int_equal(tk_send(tk, 1, 10), 10);
+	tk_forget(tk);
+	data(tk, q, 1400);
+	assert_int_equal(tk_recv(tk, q, 2000), 1400);
+	tcp_abort(tk->pcb);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +396,7 @@ int main(void)
 		TK_TEST(shutdown_recv),
 		TK_TEST(peek),
 		TK_TEST(autotuning),
+		TK_TEST(stalled_readers_leave_buffers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

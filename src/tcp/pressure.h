@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sockets must never take the whole packet pool: reception would end, with it the acknowledgements
+ * that give buffers back, and nothing would ever move again. As free buffers (beside the reserve)
+ * become few, TCP sheds in this order: windows stay small, then out-of-order data goes and writes
+ * fall short, at last data for programs that do not read is dropped; the peer sends it again.
+ */
+#ifndef LEAT_TCP_PRESSURE_H
+#define LEAT_TCP_PRESSURE_H
+
+#include "core/stack.h"
+#include "mbuf/pool.h"
+
+/* Free shares of a pool at which each begins: 1/8, 1/16, 1/32. */
+#define TCP_SHED_WINDOW 8u
+#define TCP_SHED_OOO    16u
+#define TCP_SHED_WRITE  16u
+#define TCP_SHED_TEXT   32u
+
+static inline bool tcp_pool_below(const struct stack *s, uint32_t share)
+{
+	const struct mbuf_pool *pool = s->pool;
+
+	for (int c = 0; c < MBUF_CLASSES; c++)
+		if (mbuf_pool_avail(pool, (enum mbuf_class)c) <
+		    pool->reserve[c] + mbuf_pool_size(pool, (enum mbuf_class)c) / share)
+			return true;
+	return false;
+}
+
+#endif
