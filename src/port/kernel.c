@@ -141,15 +141,18 @@ static bool apply_vnet(struct mbuf *m, const struct vnet *vn)
 	return vn->needs_csum || rxcsum_unfinish(m);
 }
 
-/* The kernel keeps a tag beside the frame; put it back. The headroom is ours and large. */
-static void restore_tag(struct mbuf *m, const struct kernel_frame *f)
+/* The kernel keeps a tag beside the frame; put it back. */
+static bool restore_tag(struct mbuf *m, const struct kernel_frame *f)
 {
 	uint8_t *p = mbuf_prepend(m, ETH_TAG_LEN);
 
+	if (!p)
+		return false;
 	memmove(p, p + ETH_TAG_LEN, 2 * ETH_ALEN);
 	store_be16(p + 2 * ETH_ALEN, f->vlan_tpid);
 	store_be16(p + 2 * ETH_ALEN + 2, f->vlan_tci);
 	m->meta.l2_off = mbuf_here(m);
+	return true;
 }
 
 static struct mbuf *malformed(struct kernel_port *k)
@@ -172,13 +175,11 @@ struct mbuf *kernel_receive(struct kernel_port *k, struct kernel_slot *s,
 	m = swap_buffers(k, s, f->len);
 	if (!m)
 		return NULL;
-	if (!apply_vnet(m, &vn)) {
+	if (!apply_vnet(m, &vn) || (f->has_vlan && !restore_tag(m, f))) {
 		k->port.cnt.rx_errors++;
 		mbuf_drop(&m, DROP_PORT_RX_MALFORMED);
 		return NULL;
 	}
-	if (f->has_vlan)
-		restore_tag(m, f);
 	if (vn.gso == VNET_GSO_UDP_L4) {
 		/* Nobody above knows such a thing. */
 		(void)gso_cut(k->port.pool, mbuf_own_of(m), GSO_UDP, true, &k->cut);
