@@ -58,6 +58,11 @@ void sockhost_destroy(struct sockhost *h)
 	fakehost_destroy(&h->host);
 }
 
+struct ipaddr sockhost_addr(bool v6)
+{
+	return v6 ? ipaddr_loopback6() : ipaddr_loopback4();
+}
+
 void sockhost_run(struct sockhost *h)
 {
 	while (stack_poll(h->s) > 0)

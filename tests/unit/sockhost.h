@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The socket layer on a fake TCP, a fake internet layer and a stack without ports, for unit tests:
- *real clock or virtual, descriptor numbers from the kernel or plain.
+ * The socket layer on a stack of its own, for unit tests. sockhost.c brings a fake TCP and a fake
+ * internet layer, with the machine's clock or a virtual one, and descriptor numbers from the kernel
+ * or plain; realhost.c the real layers, which then talk to themselves, on the machine's clock.
  *
  *	struct sockhost h;
  *
@@ -32,6 +33,8 @@ void sockhost_destroy(struct sockhost *h);
 
 /* A connected pair of non-blocking sockets through a listener that is closed again. */
 void sockhost_pair(struct sockhost *h, int *client, int *server);
+/* An address of the host, to connect to itself. */
+struct ipaddr sockhost_addr(bool v6);
 /* Rounds until nothing happens. */
 void sockhost_run(struct sockhost *h);
 /* The socket behind fd. */
