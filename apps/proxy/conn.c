@@ -88,7 +88,6 @@ static void abort_unconnected(struct proxy *p, struct conn *c, int error)
 {
 	switch (error) {
 	case ECONNREFUSED:
-	case ECONNRESET:
 		abort_conn(p, c, &p->stats.connect_refused, "refused by the server");
 		break;
 	case ETIMEDOUT:
@@ -136,7 +135,7 @@ static bool run_direction(struct proxy *p, struct conn *c, enum side side)
 	} else if (rc == RELAY_WRITE_ERROR) {
 		abort_failed(p, c, other(side), errno);
 		return false;
-	} else if (rc == RELAY_READ_ERROR || from->failed) {
+	} else if (rc == RELAY_READ_ERROR || from->end.failed) {
 		abort_failed(p, c, side, rc == RELAY_READ_ERROR ? errno : sock_error(from->end.fd));
 		return false;
 	} else if (rc == RELAY_NO_BUFFER) {
@@ -158,7 +157,11 @@ static void on_connected(struct proxy *p, struct conn *c)
 {
 	int error = sock_error(c->leg[SERVER].end.fd);
 
-	if (error != 0) {
+	/* Refused is ECONNREFUSED: these two say that it was open, and reset before we came to
+	 * look. */
+	if (error == ECONNRESET || error == EPIPE) {
+		c->leg[SERVER].end.failed = true;
+	} else if (error != 0) {
 		abort_unconnected(p, c, error);
 		return;
 	}
@@ -181,12 +184,12 @@ void conn_on_event(struct proxy *p, struct leg *leg, uint32_t events)
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		leg->end.writable = true;
 	if (events & EPOLLERR)
-		leg->failed = true;
+		leg->end.failed = true;
 	if (c->state == CONN_OPEN)
 		run(p, c);
 	else if (leg->side == SERVER && leg->end.writable)
 		on_connected(p, c);
-	else if (leg->side == CLIENT && leg->failed)
+	else if (leg->side == CLIENT && leg->end.failed)
 		abort_failed(p, c, CLIENT, sock_error(leg->end.fd));
 }
 

@@ -28,7 +28,6 @@ struct leg {
 	enum side side;
 	struct conn *conn;
 	struct relay_end end;
-	bool failed; /* the socket has an error to tell */
 };
 
 enum conn_state { CONN_CONNECTING, CONN_OPEN, CONN_ENDED };

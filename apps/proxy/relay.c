@@ -60,6 +60,11 @@ static enum relay_result fill(struct relay *r, struct relay_end *from, struct bu
 		return RELAY_AGAIN;
 	}
 	relay_drop(r, pool);
+	if (n == 0 && from->failed) {
+		/* Somebody has taken the error before. */
+		errno = ECONNRESET;
+		return RELAY_READ_ERROR;
+	}
 	if (n == 0) {
 		r->eof = true;
 		return RELAY_AGAIN;

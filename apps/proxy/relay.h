@@ -20,7 +20,8 @@ struct relay_end {
 	int fd;
 	bool readable;
 	bool writable;
-	bool ended; /* the peer finished or failed: a short read is not the last one */
+	bool ended;  /* the peer finished or failed: a short read is not the last one */
+	bool failed; /* there was an error: what reads as an end of the stream is none */
 };
 
 struct relay {

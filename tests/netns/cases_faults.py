@@ -65,6 +65,19 @@ def server_reset(env):
     env.expect(accepted=3, server_resets=3)
 
 
+@case("early-reset")
+def early_reset(env):
+    """The server speaks and resets as soon as it has accepted: no refusal, and no word is lost on the way."""
+    listener = env.listen()
+    for _ in range(50):
+        client = env.connect()
+        server = env.accept(listener)
+        server.sendall(b"no")
+        reset(server)
+        equal("ending at the client", ending(client), "reset")
+    env.expect(accepted=50, connected=50, server_resets=50)
+
+
 @case("half-closed-reset")
 def half_closed_reset(env):
     """A reset after one side has finished is a reset too."""

@@ -254,6 +254,26 @@ static void test_errors(void **state)
 	close_set(&s);
 }
 
+/* A socket whose error was taken reads as ended: that is not to be passed on as an end of the
+ * stream. */
+static void test_failed(void **state)
+{
+	unsigned char byte;
+	struct set s;
+
+	(void)state;
+	open_set(&s, 4);
+	feed(&s, 0, 10);
+	assert_int_equal(shutdown(s.source[0], SHUT_WR), 0);
+	s.from.ended = s.from.failed = true;
+	assert_int_equal(run(&s), RELAY_READ_ERROR);
+	assert_int_equal(errno, ECONNRESET);
+	assert_false(s.relay.done);
+	assert_int_equal(drain(&s, 0, 100), 10);
+	assert_int_equal(recv(s.sink[1], &byte, 1, MSG_DONTWAIT), -1);
+	close_set(&s);
+}
+
 /* What is used is counted, the spare ones are bounded, the last one back is the next one out. */
 static void test_pool(void **state)
 {
@@ -286,7 +306,7 @@ int main(void)
 		cmocka_unit_test(test_random),    cmocka_unit_test(test_back_pressure),
 		cmocka_unit_test(test_end),       cmocka_unit_test(test_turn),
 		cmocka_unit_test(test_no_buffer), cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_failed),    cmocka_unit_test(test_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
