@@ -23,6 +23,7 @@ process id, so that runs can be side by side.
 """
 import ctypes
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -46,6 +47,19 @@ def sh(*argv, text=None, check=True, timeout=30):
 def _setns(fd):
     if _libc.setns(fd, CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "setns")
+
+
+class Uninterrupted:
+    """Cleaning up is not to be cut short by a second Ctrl-C."""
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+
+    def __enter__(self):
+        self.before = {s: signal.signal(s, signal.SIG_IGN) for s in self.SIGNALS}
+
+    def __exit__(self, *exc):
+        for s, handler in self.before.items():
+            signal.signal(s, handler)
 
 
 class Namespace:
