@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_memzone.h>
@@ -26,7 +28,7 @@
 
 #define RX_CSUM (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
 #define TX_CSUM (RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM)
-#define TX_TSO	(RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | TX_CSUM)
+#define TX_TSO	(RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS | TX_CSUM)
 
 /* What the device is going to do. */
 struct setup {
@@ -136,9 +138,9 @@ static uint64_t pick_tx(const struct rte_eth_dev_info *info, bool no_offload)
 		return want;
 	if ((can & TX_CSUM) == TX_CSUM)
 		want |= TX_CSUM;
-	if ((can & TX_TSO) == TX_TSO && (want & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0 &&
-	    segments_ip6(info))
-		want |= TX_TSO;
+	/* A NIC makes IPv4's header checksums anew; virtio's other side does without being told. */
+	if ((can & TX_TSO) == TX_TSO && segments_ip6(info))
+		want |= TX_TSO | (can & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM);
 	return want;
 }
 
@@ -284,6 +286,17 @@ static int start_device(struct ethdev *e, struct setup *s, struct mbuf_pool *poo
 	return 0;
 }
 
+static int edge_set(int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
+	int set = epoll_create1(EPOLL_CLOEXEC);
+
+	if (set < 0 || epoll_ctl(set, EPOLL_CTL_ADD, fd, &ev) == 0)
+		return set;
+	(void)close(set);
+	return -1;
+}
+
 void ethdev_settle(struct ethdev *e)
 {
 	e->settled = true;
@@ -291,9 +304,14 @@ void ethdev_settle(struct ethdev *e)
 	if (!e->shared->rx_intr)
 		return;
 	e->intr_fd = rte_eth_dev_rx_intr_ctl_q_get_fd(e->id, e->queue);
-	e->intr_switch = rte_eth_dev_rx_intr_enable(e->id, e->queue) == 0;
-	if (e->intr_switch)
+	if (e->intr_fd < 0)
+		return;
+	if (rte_eth_dev_rx_intr_enable(e->id, e->queue) == 0) {
 		(void)rte_eth_dev_rx_intr_disable(e->id, e->queue);
+		e->edge_fd = edge_set(e->intr_fd);
+		if (e->edge_fd < 0)
+			e->intr_fd = -1;
+	}
 	if (e->intr_fd >= 0)
 		e->port.caps |= PORT_CAP_WAIT_FD;
 }
@@ -316,6 +334,7 @@ static void set_caps(struct ethdev *e, const struct setup *s)
 		e->port.caps |= PORT_CAP_RX_CSUM;
 	if ((rx & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0)
 		e->port.caps |= PORT_CAP_RX_SUPER;
+	e->tx_ip4_csum = (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
 	/* A superpacket in BIG buffers needs few; 0 means that there is no limit. */
 	e->max_segs = segs != 0 ? segs : UINT16_MAX;
 	if (e->shared->started)
@@ -363,13 +382,20 @@ static int bring_up(struct ethdev *e, struct setup *s, const struct port_opening
 
 /* ---- port operations ---- */
 
+static void close_queue(struct ethdev *e)
+{
+	if (e->edge_fd >= 0)
+		(void)close(e->edge_fd);
+	put_shared(e);
+}
+
 static void ethdev_destroy(struct port *p)
 {
 	struct ethdev *e = ethdev_of(p);
 
 	for (uint16_t i = 0; i < e->n_stash; i++)
 		mbuf_drop(&e->stash[i], DROP_PORT_DOWN);
-	put_shared(e);
+	close_queue(e);
 	mem_free(mem_libc(), e, sizeof(*e));
 }
 
@@ -394,7 +420,7 @@ int ethdev_open(const struct port_opening *o, struct port **out)
 		return port_fail(o, -ENOMEM, "out of memory");
 	port_setup(&e->port, &ethdev_ops, o->conf);
 	e->queue = o->conf->queue;
-	e->intr_fd = -1;
+	e->intr_fd = e->edge_fd = -1;
 	rc = find_device(o, &e->id, &probed);
 	if (rc == 0) {
 		rc = get_shared(e, o, probed);
@@ -411,7 +437,7 @@ int ethdev_open(const struct port_opening *o, struct port **out)
 	return 0;
 
 close_device:
-	put_shared(e);
+	close_queue(e);
 free_port:
 	mem_free(mem_libc(), e, sizeof(*e));
 	return rc;

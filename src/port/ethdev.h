@@ -24,11 +24,16 @@ struct ethdev {
 	uint16_t id;
 	uint16_t queue;
 	uint16_t max_segs; /* of a frame to transmit */
+	bool tx_ip4_csum;  /* the device makes IPv4's header checksums */
 	bool settled; /* the device runs and was asked for what follows */
 	bool can_reclaim;
-	int intr_fd;      /* -1: polled */
-	bool intr_switch; /* an event that is switched on and off; else a descriptor to poll as it is */
-	bool armed;       /* it is on */
+	/*
+	 * Receive interrupts; -1: polled. intr_fd is the driver's. If that is an event to be switched
+	 * on and off, edge_fd is an epoll set that has it edge-triggered: what lies behind (an eventfd,
+	 * with vhost an epoll set of its own) differs and need not be read to become quiet.
+	 */
+	int intr_fd, edge_fd;
+	bool armed; /* it is on */
 	bool link;
 	uint64_t link_seen_ns;
 	uint64_t reclaimed_ns;

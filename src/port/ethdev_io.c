@@ -13,8 +13,7 @@
 #include "wire/tcp.h"
 #include "wire/udp.h"
 
-#include <poll.h>
-#include <unistd.h>
+#include <sys/epoll.h>
 
 #include <rte_net.h>
 
@@ -86,13 +85,11 @@ static uint16_t burst(const struct ethdev *e, struct mbuf **pkts, uint16_t max)
 
 static void disarm(struct ethdev *e)
 {
-	struct pollfd pfd = {.fd = e->intr_fd, .events = POLLIN};
-	uint64_t count;
+	struct epoll_event ev;
 
 	e->armed = false;
 	(void)rte_eth_dev_rx_intr_disable(e->id, e->queue);
-	if (poll(&pfd, 1, 0) > 0 && read(e->intr_fd, &count, sizeof(count)) < 0)
-		return; /* an event that is gone is no harm */
+	(void)epoll_wait(e->edge_fd, &ev, 1, 0); /* takes the edge */
 }
 
 static uint16_t take_stash(struct ethdev *e, struct mbuf **pkts, uint16_t max)
@@ -135,7 +132,7 @@ int ethdev_wait_fd(struct port *p)
 
 	if (!e->settled || e->intr_fd < 0)
 		return -1;
-	if (!e->intr_switch)
+	if (e->edge_fd < 0)
 		return e->intr_fd;
 	if (!e->armed && rte_eth_dev_rx_intr_enable(e->id, e->queue) < 0)
 		return -1;
@@ -143,7 +140,7 @@ int ethdev_wait_fd(struct port *p)
 	/* What came before the interrupt was on raises none. */
 	if (e->n_stash == 0)
 		e->n_stash = burst(e, e->stash, ETHDEV_STASH);
-	return e->n_stash == 0 ? e->intr_fd : -1;
+	return e->n_stash == 0 ? e->edge_fd : -1;
 }
 
 /* ---- transmit ---- */
@@ -170,7 +167,7 @@ static bool describe(struct mbuf *m, uint64_t *flags)
 }
 
 /* A superpacket: DPDK wants the pseudo header's sum without the length, and IPv4's at zero. */
-static bool describe_tso(struct mbuf *m, uint64_t flags)
+static bool describe_tso(const struct ethdev *e, struct mbuf *m, uint64_t flags)
 {
 	uint32_t l4 = (uint32_t)m->meta.l4_off - mbuf_here(m);
 	uint32_t doff;
@@ -181,7 +178,7 @@ static bool describe_tso(struct mbuf *m, uint64_t flags)
 	m->rte.l4_len = doff & 0xffu;
 	m->rte.tso_segsz = m->meta.gso_size;
 	m->rte.ol_flags |= flags | RTE_MBUF_F_TX_TCP_SEG;
-	if ((flags & RTE_MBUF_F_TX_IPV4) != 0)
+	if ((flags & RTE_MBUF_F_TX_IPV4) != 0 && e->tx_ip4_csum)
 		m->rte.ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
 	return rte_net_intel_cksum_prepare(&m->rte) == 0;
 }
@@ -205,7 +202,7 @@ static mbuf_own prepare_offload(struct ethdev *e, mbuf_own in)
 		return MBUF_NULL;
 	if (m->meta.gso_size == 0) {
 		m->rte.ol_flags |= flags;
-	} else if (!describe_tso(m, flags)) {
+	} else if (!describe_tso(e, m, flags)) {
 		port_tx_drop(&e->port, mbuf_move(&m).m, DROP_PORT_TX_ERROR);
 		return MBUF_NULL;
 	}
