@@ -245,9 +245,13 @@ static void keep_alive_without_flight(struct tcp_pcb *pcb)
 
 static void retry_later(struct tcp_pcb *pcb, int err)
 {
-	if (err == -ENETUNREACH || err == -EHOSTUNREACH)
+	uint64_t wait = TCP_RETRY_NS;
+
+	if (err == -ENETUNREACH || err == -EHOSTUNREACH) {
 		pcb->soft_err = -err;
-	tcp_timer_set(pcb, TCP_TIMER_RETRY, pcb->stack->now_ns + TCP_RETRY_NS);
+		wait = TCP_NO_ROUTE_NS;
+	}
+	tcp_timer_set(pcb, TCP_TIMER_RETRY, pcb->stack->now_ns + wait);
 }
 
 static bool may_send(const struct tcp_pcb *pcb)

@@ -32,6 +32,7 @@ enum tcp_timer_id {
 
 #define TCP_DELACK_NS         UINT64_C(40000000)
 #define TCP_PERSIST_MAX_NS    UINT64_C(60000000000)
+#define TCP_NO_ROUTE_NS       UINT64_C(500000000)
 #define TCP_RETRY_NS          UINT64_C(5000000)
 #define TCP_REXMIT_MAX        15u /* RFC 9293 3.8.3 R2: over 100 s in any case */
 #define TCP_ORPHAN_REXMIT_MAX 8u

@@ -345,7 +345,7 @@ static void no_route_for_a_while(void **state)
 	tk_expect_none(tk);
 	tk_advance(tk, 100 * MS);
 	tk->inet.fail = 0;
-	tk_advance(tk, 20 * MS);
+	tk_advance(tk, 500 * MS);
 	tk_expect(tk, TCP_ACK | TCP_PSH, 1, 1, 100);
 	tcp_abort(tk->pcb);
 }
