@@ -63,13 +63,17 @@ bool inet_addr_is_local(const struct stack *s, const struct ipaddr *addr)
 	return ipaddr_is_loopback(addr) || addr_find(s, addr) != NULL;
 }
 
+/* Ones where an IPv4 subnet numbers its hosts. */
+static uint32_t host_bits(const struct inet_addr *ia)
+{
+	return (uint32_t)(UINT64_C(0xffffffff) >> (ia->len - IPPREFIX_V4_BITS));
+}
+
 /* Has the subnet a broadcast address? Not a /31 (RFC 3021) or a /32. */
 static bool is_subnet_broadcast(const struct inet_addr *ia, const struct ipaddr *a)
 {
-	uint32_t host = UINT32_MAX >> ((ia->len - IPPREFIX_V4_BITS) & 31u);
-
 	return ipaddr_is_v4(&ia->addr) && ia->len <= 126 &&
-	       ipaddr_to_v4(a) == (ipaddr_to_v4(&ia->addr) | host);
+	       ipaddr_to_v4(a) == (ipaddr_to_v4(&ia->addr) | host_bits(ia));
 }
 
 bool addr_is_broadcast(const struct stack *s, unsigned iface, const struct ipaddr *a)
@@ -105,10 +109,12 @@ bool addr_is_onlink(struct stack *s, unsigned iface, const struct ipaddr *a)
 
 enum inet_scope addr_scope(struct stack *s, unsigned iface, const struct ipaddr *dst)
 {
-	if (addr_is_own(s, iface, dst))
+	bool maybe = addr_maybe(s->inet, dst);
+
+	if (maybe && addr_is_own(s, iface, dst))
 		return INET_LOCAL;
 	if (!ipaddr_is_multicast(dst))
-		return addr_is_broadcast(s, iface, dst) ? INET_BROADCAST : INET_FOREIGN;
+		return maybe && addr_is_broadcast(s, iface, dst) ? INET_BROADCAST : INET_FOREIGN;
 	if (ipaddr_is_v4(dst)) /* all hosts: the one group we are in */
 		return ipaddr_to_v4(dst) == 0xe0000001 ? INET_MULTICAST : INET_NOT_JOINED;
 	return nd_group_joined(s, iface, dst) ? INET_MULTICAST : INET_NOT_JOINED;
@@ -252,6 +258,34 @@ static bool wants_route(const struct inet_addr *ia)
 	return ia->len < 128 && (ipaddr_is_v4(&ia->addr) || !ipaddr_is_link_local(&ia->addr));
 }
 
+static void filter_add(struct inet *in, const struct ipaddr *a)
+{
+	unsigned bit = addr_filter_bit(a);
+
+	in->addr_filter[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+/* See addr_maybe(). */
+static void filter_rebuild(struct inet *in)
+{
+	struct ipaddr all = ipaddr_v4(UINT32_MAX);
+
+	memset(in->addr_filter, 0, sizeof(in->addr_filter));
+	filter_add(in, &all);
+	for (unsigned i = 0; i < LINK_MAX_IFACES; i++) {
+		for (unsigned k = 0; k < in->ifaces[i].n_addrs; k++) {
+			const struct inet_addr *ia = in->ifaces[i].addrs[k];
+			struct ipaddr last;
+
+			filter_add(in, &ia->addr);
+			if (!ipaddr_is_v4(&ia->addr))
+				continue;
+			last = ipaddr_v4(ipaddr_to_v4(&ia->addr) | host_bits(ia));
+			filter_add(in, &last);
+		}
+	}
+}
+
 static int connect_route(struct stack *s, const struct inet_addr *ia)
 {
 	struct fib_route r = {.iface = ia->iface, .connected = true};
@@ -319,6 +353,7 @@ int inet_addr_add(struct stack *s, unsigned iface, const struct ipaddr *addr, ui
 	if (err < 0)
 		goto remove;
 	in->ifaces[iface].addrs[in->ifaces[iface].n_addrs++] = ia;
+	filter_rebuild(in);
 	inet_gen_bump(in);
 	wheel_arm(&s->wheel, &ia->timer, s->now_ns);
 	return 0;
@@ -349,6 +384,7 @@ int inet_addr_del(struct stack *s, unsigned iface, const struct ipaddr *addr)
 		MUST(htab_remove(&in->addrs, hash_addr(&s->hash_key, addr), ia));
 		wheel_disarm(&s->wheel, &ia->timer);
 		slab_put(&in->addr_slab, ia);
+		filter_rebuild(in);
 		inet_gen_bump(in);
 		return 0;
 	}
@@ -424,6 +460,7 @@ int inet_vlan_add(struct stack *s, unsigned port, uint16_t vid)
 
 int addr_init(struct stack *s)
 {
+	filter_rebuild(s->inet);
 	slab_init(&s->inet->addr_slab, s->env.mem, "addresses", sizeof(struct inet_addr),
 		  MAX_ADDRS);
 	return htab_init(&s->inet->addrs, s->env.mem, 4);

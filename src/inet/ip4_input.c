@@ -42,6 +42,8 @@ static bool source_ok(struct stack *s, const struct ip_rx *rx)
 		return false;
 	if (ipaddr_is_unspecified(src)) /* a host that asks for its address */
 		return ipaddr_is_v4_broadcast(dst) || ipaddr_is_multicast(dst);
+	if (LIKELY(!addr_maybe(s->inet, src)))
+		return true;
 	return !addr_is_own(s, rx->in.iface, src) && !addr_is_broadcast(s, rx->in.iface, src);
 }
 
@@ -70,6 +72,16 @@ static bool fragment_ok(const struct ip4 *h)
 	return h->frag_off_bytes == 0 ? len >= 20 : h->frag_off_bytes >= 16;
 }
 
+static void fill_rx(struct ip_rx *rx, const struct ip4 *h)
+{
+	rx->in.src = h->src;
+	rx->in.dst = h->dst;
+	rx->in.proto = h->proto;
+	rx->in.tos = h->tos;
+	rx->in.ttl = h->ttl;
+	rx->upper_off = h->ihl_bytes;
+}
+
 /* Add to its datagram. True: *mp is the whole now, h its header. False: it waits or was dropped. */
 static bool reassemble(struct stack *s, struct ip_rx *rx, struct ip4 *h, struct mbuf **mp,
 		       bool local)
@@ -95,19 +107,10 @@ static bool reassemble(struct stack *s, struct ip_rx *rx, struct ip4 *h, struct 
 		mbuf_drop(mp, DROP_REASS_MALFORMED);
 		return false;
 	}
+	fill_rx(rx, h);
 	rx->fragmented = true;
 	rx->frag_max = out.frag_max;
 	return true;
-}
-
-static void fill_rx(struct ip_rx *rx, const struct ip4 *h)
-{
-	rx->in.src = h->src;
-	rx->in.dst = h->dst;
-	rx->in.proto = h->proto;
-	rx->in.tos = h->tos;
-	rx->in.ttl = h->ttl;
-	rx->upper_off = h->ihl_bytes;
 }
 
 /* Parse, check and trim *mp. False: dropped. */
@@ -161,7 +164,6 @@ static void input_foreign(struct stack *s, struct ip_rx *rx, struct ip4 *h, mbuf
 	}
 	if (ip4_is_fragment(h) && inet_claims(s, h->proto) && !reassemble(s, rx, h, &m, false))
 		return;
-	fill_rx(rx, h);
 	if (!ip4_is_fragment(h) && inet_claim(s, rx, &m))
 		return;
 	ip4_forward(s, rx, h, mbuf_move(&m));
@@ -177,7 +179,6 @@ static void input_local(struct stack *s, struct ip_rx *rx, struct ip4 *h, mbuf_o
 	}
 	if (ip4_is_fragment(h) && !reassemble(s, rx, h, &m, !rx->in.multicast))
 		return;
-	fill_rx(rx, h);
 	inet_deliver(s, rx, mbuf_move(&m));
 }
 

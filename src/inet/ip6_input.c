@@ -29,7 +29,7 @@ static bool source_ok(struct stack *s, const struct ip_rx *rx)
 		return false;
 	if (ipaddr_is_unspecified(src)) /* duplicate address detection, MLD: to a group only */
 		return ipaddr_is_multicast(&rx->in.dst);
-	return !addr_is_own(s, rx->in.iface, src);
+	return LIKELY(!addr_maybe(s->inet, src)) || !addr_is_own(s, rx->in.iface, src);
 }
 
 static bool dest_ok(const struct ip_rx *rx)

@@ -24,6 +24,7 @@
 struct neigh;
 
 #define INET_ADDRS_PER_IFACE 16u
+#define ADDR_FILTER_BITS     1024u
 #define INET_MAX_PROTOS      256u
 #define INET_LOOP_MTU        65535u
 #define INET_LOOP_MAX        1024u /* packets to ourselves that wait for delivery */
@@ -94,6 +95,7 @@ struct inet {
 	const struct inet_proto *protos[INET_MAX_PROTOS];
 	struct inet_iface ifaces[LINK_MAX_IFACES];
 	struct htab addrs; /* struct inet_addr */
+	uint64_t addr_filter[ADDR_FILTER_BITS / 64];
 	struct slab addr_slab;
 	struct fib fib;
 	struct dst_entry dst_cache[DST_CACHE_SIZE];
@@ -117,6 +119,22 @@ static inline void inet_gen_bump(struct inet *in)
 {
 	if (++in->gen == 0)
 		in->gen = 1;
+}
+
+static inline unsigned addr_filter_bit(const struct ipaddr *a)
+{
+	return load_native32(&a->b[12]) * 0x9e3779b1u / (UINT32_MAX / ADDR_FILTER_BITS + 1);
+}
+
+/*
+ * May a be an own address or a broadcast address of ours? False is certain, and what nearly every
+ * address of a stranger gets, so that packets that are forwarded cost no look-up here.
+ */
+static inline bool addr_maybe(const struct inet *in, const struct ipaddr *a)
+{
+	unsigned bit = addr_filter_bit(a);
+
+	return (in->addr_filter[bit / 64] & (UINT64_C(1) << bit % 64)) != 0;
 }
 
 /* What an address is to us. */

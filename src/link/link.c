@@ -67,6 +67,33 @@ static bool eth_accept(const struct iface *ifc, const struct eth *h, struct mbuf
 	return m->meta.l2_flags != 0;
 }
 
+static void strip(struct mbuf *m, uint32_t hlen)
+{
+	m->meta.l2_off = mbuf_here(m);
+	mbuf_trim_head(m, hlen);
+	m->meta.l3_off = mbuf_here(m);
+}
+
+/* What nearly every frame is: untagged, whole, to the port's own address. False: look closer. */
+static bool eth_input_plain(struct link *l, unsigned port, struct mbuf *m, struct link_pkt *p)
+{
+	const struct iface *ifc = &l->ifaces[port];
+	const uint8_t *d = mbuf_data(m);
+	uint16_t type;
+
+	if (mbuf_seg_len(m) < ETH_HLEN || !ifc->used)
+		return false;
+	type = load_be16(d + 2 * ETH_ALEN);
+	if (load_native32(d) != load_native32(ifc->mac.b) ||
+	    load_native16(d + 4) != load_native16(ifc->mac.b + 4) || (d[ETH_ALEN] & 1) != 0 ||
+	    type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ)
+		return false;
+	m->meta.l2_flags = 0;
+	strip(m, ETH_HLEN);
+	*p = (struct link_pkt){.m = m, .type = type, .iface = (uint8_t)port};
+	return true;
+}
+
 /* Strip the link header of *mp into p; false: dropped. */
 static bool eth_input(struct link *l, unsigned port, struct mbuf **mp, struct link_pkt *p)
 {
@@ -75,6 +102,8 @@ static bool eth_input(struct link *l, unsigned port, struct mbuf **mp, struct li
 	struct iface *ifc;
 	struct eth h;
 
+	if (LIKELY(eth_input_plain(l, port, m, p)))
+		return true;
 	/* A header spread over several buffers is rare: make it one. */
 	if (UNLIKELY(mbuf_seg_len(m) < ETH_HLEN_MAX && mbuf_len(m) > mbuf_seg_len(m)) &&
 	    mbuf_pull(m, min_u32(mbuf_len(m), ETH_HLEN_MAX)) < 0)
@@ -84,9 +113,7 @@ static bool eth_input(struct link *l, unsigned port, struct mbuf **mp, struct li
 	ifc = iface_of(l, port, &h, &why);
 	if (UNLIKELY(!ifc) || UNLIKELY(!eth_accept(ifc, &h, m, &why)))
 		goto drop;
-	m->meta.l2_off = mbuf_here(m);
-	mbuf_trim_head(m, h.hlen);
-	m->meta.l3_off = mbuf_here(m);
+	strip(m, h.hlen);
 	*p = (struct link_pkt){.m = m, .type = h.type, .iface = (uint8_t)(ifc - l->ifaces)};
 	return true;
 drop:
