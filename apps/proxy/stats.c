@@ -26,8 +26,10 @@ void stats_value(struct stats_report *report, const char *name, const char *text
 
 void stats_detail(struct stats_report *report, const char *name, const char *text, uint64_t value)
 {
-	if (report->json || value != 0)
+	if (report->json)
 		stats_value(report, name, text, value);
+	else if (value != 0)
+		fprintf(report->out, "%20" PRIu64 "  %s: %s\n", value, name, text);
 }
 
 void stats_ratio(struct stats_report *report, const char *name, const char *text, double value)

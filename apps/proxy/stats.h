@@ -53,7 +53,8 @@ struct stats_report {
 	bool any; /* a JSON member has been written */
 };
 
-/* One value of so many that a table leaves out those that are 0. */
+/* One value of so many that a table leaves out those that are 0, and needs the names to tell them
+ * apart. */
 void stats_detail(struct stats_report *report, const char *name, const char *text, uint64_t value);
 
 /* One value; the name is a JSON member, the text is for people. */
