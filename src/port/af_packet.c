@@ -22,14 +22,14 @@
 #include <net/if_arp.h>
 
 /* linux/if_ether.h and wire/eth.h both name the header's length. */
-#define PROTO_ALL	0x0003
+#define PROTO_ALL 0x0003
 
-#define RX_BATCH	8u
-#define TX_BATCH	16u
-#define TX_IOV		(2 * KERNEL_TX_IOV)
+#define RX_BATCH  8u
+#define TX_BATCH  16u
+#define TX_IOV    (2 * KERNEL_TX_IOV)
 /* A superpacket counts with some 75 KB: the default of 208 KB would hold two. */
-#define RCVBUF_BYTES	(16 * 1024 * 1024)
-#define SNDBUF_BYTES	(4 * 1024 * 1024)
+#define RCVBUF_BYTES    (16 * 1024 * 1024)
+#define SNDBUF_BYTES    (4 * 1024 * 1024)
 #define REOPEN_EVERY_NS (100 * UINT64_C(1000000))
 
 struct rx_msg {
@@ -44,8 +44,8 @@ struct rx_msg {
 struct af_packet {
 	struct kernel_port k;
 	int ifindex;
-	int ns_fd;   /* namespace of the interface, to open the socket anew; -1: the thread's own */
-	bool down;   /* the kernel said ENETDOWN; look whether the interface is a new one */
+	int ns_fd; /* namespace of the interface, to open the socket anew; -1: the thread's own */
+	bool down; /* the kernel said ENETDOWN; look whether the interface is a new one */
 	uint64_t looked_ns;
 	uint16_t n_queues;
 	struct rx_msg rx[RX_BATCH];
@@ -177,7 +177,7 @@ static void read_aux(struct msghdr *h, struct kernel_frame *f)
 		f->has_vlan = true;
 		f->vlan_tci = aux.tp_vlan_tci;
 		f->vlan_tpid = aux.tp_status & TP_STATUS_VLAN_TPID_VALID ? aux.tp_vlan_tpid
-									  : ETHERTYPE_VLAN;
+									 : ETHERTYPE_VLAN;
 		return;
 	}
 }

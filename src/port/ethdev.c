@@ -19,16 +19,16 @@
 #include <rte_dev.h>
 #include <rte_memzone.h>
 
-#define RING_MAX      1024u
-#define RING_MIN      64u
+#define RING_MAX 1024u
+#define RING_MIN 64u
 /* Posted receive buffers take at most one in so many of the pool. */
 #define RING_SHARE    4u
 #define TSO_BYTES     65535u
 #define RSS_KEY_BYTES 64u
 
-#define RX_CSUM (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
-#define TX_CSUM (RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM)
-#define TX_TSO	(RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS | TX_CSUM)
+#define RX_CSUM       (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
+#define TX_CSUM       (RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM)
+#define TX_TSO        (RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS | TX_CSUM)
 
 /* What the device is going to do. */
 struct setup {

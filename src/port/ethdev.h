@@ -25,12 +25,13 @@ struct ethdev {
 	uint16_t queue;
 	uint16_t max_segs; /* of a frame to transmit */
 	bool tx_ip4_csum;  /* the device makes IPv4's header checksums */
-	bool settled; /* the device runs and was asked for what follows */
+	bool settled;      /* the device runs and was asked for what follows */
 	bool can_reclaim;
 	/*
-	 * Receive interrupts; -1: polled. intr_fd is the driver's. If that is an event to be switched
-	 * on and off, edge_fd is an epoll set that has it edge-triggered: what lies behind (an eventfd,
-	 * with vhost an epoll set of its own) differs and need not be read to become quiet.
+	 * Receive interrupts; -1: polled. intr_fd is the driver's. If that is an event to be
+	 * switched on and off, edge_fd is an epoll set that has it edge-triggered: what lies behind
+	 * (an eventfd, with vhost an epoll set of its own) differs and need not be read to become
+	 * quiet.
 	 */
 	int intr_fd, edge_fd;
 	bool armed; /* it is on */

@@ -18,9 +18,9 @@
 #include <rte_net.h>
 
 /* Drivers give at most so many a call, however many are asked for. */
-#define DRIVER_BURST 32u
-#define TX_CHUNK     64u
-#define LINK_FRESH_NS	 (20 * UINT64_C(1000000))
+#define DRIVER_BURST     32u
+#define TX_CHUNK         64u
+#define LINK_FRESH_NS    (20 * UINT64_C(1000000))
 #define RECLAIM_EVERY_NS (1 * UINT64_C(1000000))
 
 /* Widths of the fields of rte_mbuf.tx_offload. */

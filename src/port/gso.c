@@ -20,7 +20,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define UDP_OFF_LEN  4u
+#define UDP_OFF_LEN 4u
 
 /* DF is allowed; offset and MF make it a fragment, which no superpacket is. */
 #define IP4_FRAG_BITS 0x3fffu
@@ -172,8 +172,7 @@ static void fix_ip(const struct plan *g, uint8_t *ip, uint32_t index, uint32_t l
 	store_be16(ip + IP4_OFF_TOTAL_LEN, (uint16_t)ip_len);
 	store_be16(ip + IP4_OFF_ID, (uint16_t)(load_be16(ip + IP4_OFF_ID) + index));
 	store_native16(ip + IP4_OFF_CSUM, 0);
-	store_native16(ip + IP4_OFF_CSUM,
-		       csum_fold(csum_partial(ip, g->l4_off - g->l3_off, 0)));
+	store_native16(ip + IP4_OFF_CSUM, csum_fold(csum_partial(ip, g->l4_off - g->l3_off, 0)));
 }
 
 /* The urgent pointer counts from the segment's own sequence number (RFC 9293 3.1). */
@@ -195,7 +194,7 @@ static void fix_tcp(uint8_t *th, uint32_t off, bool last)
 {
 	store_be32(th + TCP_OFF_SEQ, load_be32(th + TCP_OFF_SEQ) + off);
 	if (!last)
-		th[TCP_OFF_FLAGS] &= (uint8_t)~(TCP_FIN | TCP_PSH);
+		th[TCP_OFF_FLAGS] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	if (off > 0)
 		th[TCP_OFF_FLAGS] &= (uint8_t)~TCP_CWR;
 	fix_urg(th, off);
@@ -216,8 +215,7 @@ static void fix_csum(const struct plan *g, struct mbuf *f, uint32_t l4_len, uint
 	}
 	store_native16(l4 + field, 0);
 	sum = csum_add(csum_partial(l4, l4_hlen, sum), payload_sum);
-	store_native16(l4 + field,
-		       g->proto == PROTO_TCP ? csum_fold(sum) : csum_fold_nonzero(sum));
+	store_native16(l4 + field, g->proto == PROTO_TCP ? csum_fold(sum) : csum_fold_nonzero(sum));
 }
 
 /* One frame with n payload bytes from offset off on; NULL without a buffer. */

@@ -19,7 +19,7 @@
 
 /* Frames up to this length, which ACKs, ARP, ND and ICMP have, may take the pool's reserve. */
 #define CTL_FRAME_BYTES 256u
-#define LINK_FRESH_NS	(20 * UINT64_C(1000000))
+#define LINK_FRESH_NS   (20 * UINT64_C(1000000))
 
 /* ---- slots ---- */
 
@@ -137,7 +137,8 @@ static bool apply_vnet(struct mbuf *m, const struct vnet *vn)
 	if (vn->gso == VNET_GSO_UDP_L4)
 		return vn->needs_csum;
 	m->meta.gso_type = vn->gso == VNET_GSO_TCP4 ? MBUF_GSO_TCP4 : MBUF_GSO_TCP6;
-	/* Verified instead of unfinished (LRO): the checksum in the header belongs to no segment. */
+	/* Verified instead of unfinished (LRO): the checksum in the header belongs to no segment.
+	 */
 	return vn->needs_csum || rxcsum_unfinish(m);
 }
 

@@ -45,7 +45,7 @@ struct kernel_port {
 	bool gone;       /* the interface was deleted: its descriptor polls as an error for ever */
 	bool link;       /* as of link_seen_ns */
 	uint64_t link_seen_ns;
-	struct mbufq cut;     /* of UDP superpackets, waits to be received */
+	struct mbufq cut; /* of UDP superpackets, waits to be received */
 };
 
 /* What else came with a frame. */

@@ -13,17 +13,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BLOCK_SECTION	0x0a0d0d0au
+#define BLOCK_SECTION   0x0a0d0d0au
 #define BLOCK_INTERFACE 1u
-#define BLOCK_PACKET	6u
+#define BLOCK_PACKET    6u
 #define BYTE_ORDER_MARK 0x1a2b3c4du
-#define LINK_ETHERNET	1u
-#define OPT_END		0u
-#define OPT_COMMENT	1u
-#define OPT_IF_NAME	2u
-#define OPT_IF_TSRESOL	9u
-#define TSRESOL_NS	9u
-#define TEXT_MAX	255u
+#define LINK_ETHERNET   1u
+#define OPT_END         0u
+#define OPT_COMMENT     1u
+#define OPT_IF_NAME     2u
+#define OPT_IF_TSRESOL  9u
+#define TSRESOL_NS      9u
+#define TEXT_MAX        255u
 
 struct pcapng {
 	const struct mem *mem;

@@ -24,40 +24,37 @@
 /* One direction. All zero: a perfect wire without delay. */
 struct sim_path {
 	uint64_t delay_ns;
-	uint64_t jitter_ns;	/* up to so much more, evenly: reorders */
-	bool keep_order;	/* jitter without reordering */
-	uint32_t reorder_ppm;	/* chance that a frame is held back for reorder_ns ... */
-	uint64_t reorder_ns;	/* ... beside the jitter */
+	uint64_t jitter_ns;   /* up to so much more, evenly: reorders */
+	bool keep_order;      /* jitter without reordering */
+	uint32_t reorder_ppm; /* chance that a frame is held back for reorder_ns ... */
+	uint64_t reorder_ns;  /* ... beside the jitter */
 	uint32_t loss_ppm;
-	uint32_t burst_ppm;	/* chance that a loss burst begins with a frame */
+	uint32_t burst_ppm;     /* chance that a loss burst begins with a frame */
 	uint32_t burst_end_ppm; /* chance that it ends with a frame; 0: never */
 	uint32_t dup_ppm;
-	uint32_t corrupt_ppm;	/* one bit of the IP packet is flipped */
-	uint64_t rate_bps;	/* bits a second, 0: no limit */
-	uint32_t queue_bytes;	/* waiting to be sent at that rate; 0: no limit */
-	bool full_stops;	/* a full queue takes nothing more, instead of dropping */
+	uint32_t corrupt_ppm; /* one bit of the IP packet is flipped */
+	uint64_t rate_bps;    /* bits a second, 0: no limit */
+	uint32_t queue_bytes; /* waiting to be sent at that rate; 0: no limit */
+	bool full_stops;      /* a full queue takes nothing more, instead of dropping */
 };
 
 struct sim_wire_conf {
 	uint64_t seed;
 	struct sim_path ab, ba;
-	uint32_t mtu;	 /* 0: 1500 */
+	uint32_t mtu;    /* 0: 1500 */
 	uint32_t number; /* of this wire: makes the ports' link addresses and names unique */
 	/*
 	 * Superpackets and unfinished checksums travel as they are, as between local interfaces.
 	 * Otherwise port_tx() cuts and finishes, and what arrives must be verified.
 	 */
 	bool offload;
-	/* Carry the buffers instead of copies; cheaper, but a frame under way is out of its pool. */
+	/* Carry the buffers instead of copies; cheaper, but a frame under way is out of its pool.
+	 */
 	bool move;
 	const struct mem *mem; /* NULL: mem_libc() */
 };
 
-enum sim_dir {
-	SIM_AB,
-	SIM_BA,
-	SIM_DIRS
-};
+enum sim_dir { SIM_AB, SIM_BA, SIM_DIRS };
 
 /* What happened to a frame, for the hook and the capture. */
 #define SIM_EVENT_TABLE(X) \
@@ -77,7 +74,7 @@ enum sim_event {
 #define X(id, text) SIM_##id,
 	SIM_EVENT_TABLE(X)
 #undef X
-	SIM_EVENTS
+		SIM_EVENTS
 };
 
 extern const char *const sim_event_text[SIM_EVENTS];
@@ -124,11 +121,11 @@ struct sim_report {
 };
 
 /* Call fn with every event; NULL: no more. fn must not send. 0 or -ENOMEM. */
-NODISCARD int sim_wire_hook(struct sim_wire *w,
-			    void (*fn)(void *ctx, const struct sim_report *r), void *ctx);
+NODISCARD int sim_wire_hook(struct sim_wire *w, void (*fn)(void *ctx, const struct sim_report *r),
+			    void *ctx);
 
-/* Write all events to a pcapng file, with what happened as comment; ends with the wire. Returns 0 or
- * -errno; a later write error ends the capture. */
+/* Write all events to a pcapng file, with what happened as comment; ends with the wire. Returns 0
+ * or -errno; a later write error ends the capture. */
 NODISCARD int sim_wire_pcap(struct sim_wire *w, const char *path);
 
 #endif

@@ -8,10 +8,10 @@
 /* A frame under way. */
 struct sim_frame {
 	uint64_t due_ns;
-	uint64_t seq;	 /* order of sending: breaks ties, tells reordering */
-	struct mbuf *m;	 /* the carried buffer */
+	uint64_t seq;   /* order of sending: breaks ties, tells reordering */
+	struct mbuf *m; /* the carried buffer */
 	uint32_t len;
-	bool carried; /* not copied: nothing in bytes */
+	bool carried;    /* not copied: nothing in bytes */
 	uint16_t l4_off; /* from the start of the frame */
 	uint16_t gso_size;
 	uint8_t csum, csum_field, gso_type, gso_ecn;

@@ -116,8 +116,8 @@ static int attach(struct tap *t, const struct port_opening *o)
 {
 	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
 	int hlen = VNET_HLEN;
-	unsigned offload = o->conf->no_offload ? 0 :
-		TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+	unsigned offload =
+		o->conf->no_offload ? 0 : TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 
 	if (o->conf->n_queues > 1)
 		ifr.ifr_flags |= IFF_MULTI_QUEUE;
@@ -127,7 +127,8 @@ static int attach(struct tap *t, const struct port_opening *o)
 		return port_fail(o, -errno, "cannot open " TUN_PATH ": %s", strerror(errno));
 	if (ioctl(t->k.fd, TUNSETIFF, &ifr) < 0)
 		return port_fail(o, -errno, "cannot make TAP device: %s", strerror(errno));
-	if (ioctl(t->k.fd, TUNSETVNETHDRSZ, &hlen) < 0 || ioctl(t->k.fd, TUNSETOFFLOAD, offload) < 0)
+	if (ioctl(t->k.fd, TUNSETVNETHDRSZ, &hlen) < 0 ||
+	    ioctl(t->k.fd, TUNSETOFFLOAD, offload) < 0)
 		return port_fail(o, -errno, "cannot set offloads: %s", strerror(errno));
 	return 0;
 }

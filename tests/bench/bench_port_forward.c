@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the ports alone can carry: frames go from one port to the other and back, untouched, on one
- * thread. With one port, an echo; or a generator that sends frames of one size and counts what comes
- * back.
+ * thread. With one port, an echo; or a generator that sends frames of one size and counts what
+ * comes back.
  *
  *   bench_port_forward --a SPEC --b SPEC [--no-offload] [--cpu N] [--seconds N]
  *   bench_port_forward --a SPEC --echo [--cpu N] [--seconds N]
@@ -33,13 +33,13 @@
 #include <string.h>
 #include <time.h>
 
-#define POOL_SMALL    16384u
-#define POOL_BIG      2048u
-#define MEM_MB	      256u
-#define UNDER_WAY     256u
-#define IDLE_SPINS    64u
-#define SLEEP_MAX_NS  (10 * PLAT_NS_PER_MS)
-#define NAP_NS	      (50 * PLAT_NS_PER_US)
+#define POOL_SMALL   16384u
+#define POOL_BIG     2048u
+#define MEM_MB       256u
+#define UNDER_WAY    256u
+#define IDLE_SPINS   64u
+#define SLEEP_MAX_NS (10 * PLAT_NS_PER_MS)
+#define NAP_NS       (50 * PLAT_NS_PER_US)
 
 struct side {
 	struct port *port;
@@ -241,10 +241,14 @@ static void close_ports(struct bench *b)
 static bool parse(struct bench *b, int argc, char **argv)
 {
 	static const struct option opts[] = {
-		{"a", required_argument, NULL, 'a'},	   {"b", required_argument, NULL, 'b'},
-		{"no-offload", no_argument, NULL, 'n'},	   {"cpu", required_argument, NULL, 'c'},
-		{"seconds", required_argument, NULL, 's'}, {"generate", required_argument, NULL, 'g'},
-		{"flood", no_argument, NULL, 'f'},	   {"echo", no_argument, NULL, 'e'},
+		{"a", required_argument, NULL, 'a'},
+		{"b", required_argument, NULL, 'b'},
+		{"no-offload", no_argument, NULL, 'n'},
+		{"cpu", required_argument, NULL, 'c'},
+		{"seconds", required_argument, NULL, 's'},
+		{"generate", required_argument, NULL, 'g'},
+		{"flood", no_argument, NULL, 'f'},
+		{"echo", no_argument, NULL, 'e'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
@@ -269,7 +273,8 @@ static bool parse(struct bench *b, int argc, char **argv)
 	}
 	b->n_ports = b->spec[1] ? 2 : 1;
 	if (b->frame_bytes != 0)
-		return b->spec[0] && b->n_ports == 1 && b->frame_bytes >= 60 && b->frame_bytes <= 1514;
+		return b->spec[0] && b->n_ports == 1 && b->frame_bytes >= 60 &&
+		       b->frame_bytes <= 1514;
 	return b->spec[0] && (b->n_ports == 2) != b->echo;
 }
 

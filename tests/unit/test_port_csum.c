@@ -73,8 +73,8 @@ static void test_shared(void **state)
 
 		pf_build(&fr, &f);
 		MBUF(orig, pf_packet(*state, &fr, &f, 0, 0));
-		MBUF(out, txcsum_finish(*state, mbuf_share(*state, orig, 0, fr.len,
-							   MBUF_PRIO_BULK)));
+		MBUF(out,
+		     txcsum_finish(*state, mbuf_share(*state, orig, 0, fr.len, MBUF_PRIO_BULK)));
 		struct pf_read r;
 
 		assert_non_null(out);
@@ -135,8 +135,9 @@ static void test_unfinish(void **state)
 		assert_true(rxcsum_unfinish(m));
 		assert_int_equal(m->meta.csum, MBUF_CSUM_PARTIAL);
 		assert_int_equal(m->meta.l4_off, mbuf_here(m) + fr.l4);
-		assert_int_equal(m->meta.gso_type,
-				 f.udp ? MBUF_GSO_NONE : f.v6 ? MBUF_GSO_TCP6 : MBUF_GSO_TCP4);
+		assert_int_equal(m->meta.gso_type, f.udp  ? MBUF_GSO_NONE
+						   : f.v6 ? MBUF_GSO_TCP6
+							  : MBUF_GSO_TCP4);
 		ut_assert_bytes(m, partial.bytes, partial.len);
 		m = txcsum_finish(*state, mbuf_move(&m)).m;
 		ut_assert_bytes(m, fr.bytes, fr.len);
@@ -144,11 +145,13 @@ static void test_unfinish(void **state)
 	}
 }
 
-/* Cut anywhere in the headers, or of another protocol: refused, and no byte is read past the end. */
+/* Cut anywhere in the headers, or of another protocol: refused, and no byte is read past the end.
+ */
 static void test_unfinish_refused(void **state)
 {
 	for (unsigned v6 = 0; v6 < 2; v6++) {
-		const struct pf f = {.v6 = v6 != 0, .flags = TCP_ACK, .payload = 100, .complete = true};
+		const struct pf f = {
+			.v6 = v6 != 0, .flags = TCP_ACK, .payload = 100, .complete = true};
 		struct pf_frame fr;
 
 		pf_build(&fr, &f);
@@ -168,9 +171,9 @@ static void test_unfinish_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UT_TEST(test_finish),	UT_TEST(test_udp_zero),
-		UT_TEST(test_shared),	UT_TEST(test_shared_no_buffers),
-		UT_TEST(test_outside),	UT_TEST(test_unfinish),
+		UT_TEST(test_finish),           UT_TEST(test_udp_zero),
+		UT_TEST(test_shared),           UT_TEST(test_shared_no_buffers),
+		UT_TEST(test_outside),          UT_TEST(test_unfinish),
 		UT_TEST(test_unfinish_refused),
 	};
 

@@ -68,12 +68,12 @@ static void pair_open(struct pair *p, struct mbuf_pool *pool, unsigned log2_ring
 	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/leat-ut-XXXXXX");
 	assert_non_null(mkdtemp(p->dir));
 	(void)snprintf(spec, sizeof(spec),
-		       "dpdk:net_memif0,role=server,socket=%s/s,socket-abstract=no,rsize=%u", p->dir,
-		       log2_ring);
+		       "dpdk:net_memif0,role=server,socket=%s/s,socket-abstract=no,rsize=%u",
+		       p->dir, log2_ring);
 	p->a = open_port(pool, spec);
 	(void)snprintf(spec, sizeof(spec),
-		       "dpdk:net_memif1,role=client,socket=%s/s,socket-abstract=no,rsize=%u", p->dir,
-		       log2_ring);
+		       "dpdk:net_memif1,role=client,socket=%s/s,socket-abstract=no,rsize=%u",
+		       p->dir, log2_ring);
 	p->b = open_port(pool, spec);
 	while (!p->a->ops->link_up(p->a) || !p->b->ops->link_up(p->b)) {
 		assert_true(plat_mono_ns() < end);
@@ -90,8 +90,8 @@ static void close_b(struct pair *p)
 
 	port_close(p->b);
 	p->b = NULL;
-	/* The driver's own thread hears of it and tidies up; closing at the same time is a race that
-	 * the driver does not handle. */
+	/* The driver's own thread hears of it and tidies up; closing at the same time is a race
+	 * that the driver does not handle. */
 	while (p->a->ops->link_up(p->a)) {
 		assert_true(plat_mono_ns() < end);
 		(void)usleep(1000);
@@ -216,8 +216,8 @@ static void test_memif_partial(void **state)
 		uint16_t n;
 
 		assert_true(tries < 1000);
-		done = (uint16_t)(done + port_tx(p.a, pkts + done,
-						 (uint16_t)(ARRAY_LEN(pkts) - done)));
+		done = (uint16_t)(done +
+				  port_tx(p.a, pkts + done, (uint16_t)(ARRAY_LEN(pkts) - done)));
 		n = port_rx(p.b, got, 8);
 		for (unsigned i = 0; i < n; i++, next++) {
 			next += next % 3 == 1;
@@ -375,10 +375,9 @@ static void test_bad(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UT_TEST(test_memif), UT_TEST(test_memif_super), UT_TEST(test_memif_gone),
-		UT_TEST(test_memif_partial),
-		UT_TEST(test_ring),  UT_TEST(test_null),	UT_TEST(test_queues),
-		UT_TEST(test_pcap),  UT_TEST(test_bad),
+		UT_TEST(test_memif),         UT_TEST(test_memif_super), UT_TEST(test_memif_gone),
+		UT_TEST(test_memif_partial), UT_TEST(test_ring),        UT_TEST(test_null),
+		UT_TEST(test_queues),        UT_TEST(test_pcap),        UT_TEST(test_bad),
 	};
 
 	return ut_run(tests);

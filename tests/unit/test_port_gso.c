@@ -40,8 +40,10 @@ static const struct row rows[] = {
 	{"v4 tag", {.tags = 1, .flags = ACK, .payload = 4000}, 1448, 3},
 	{"v6 two tags", {.v6 = true, .tags = 2, .flags = ACK, .payload = 4000}, 1428, 3},
 	{"v4 options", {.ip_extra = 8, .tcp_extra = 40, .flags = ACK, .payload = 4000}, 1400, 3},
-	{"v6 extension", {.v6 = true, .ip_extra = 8, .tcp_extra = 40, .flags = ACK, .payload = 4000},
-	 1400, 3},
+	{"v6 extension",
+	 {.v6 = true, .ip_extra = 8, .tcp_extra = 40, .flags = ACK, .payload = 4000},
+	 1400,
+	 3},
 	{"v4 UDP", {.udp = true, .payload = 4000}, 1400, 3},
 	{"v6 UDP", {.v6 = true, .udp = true, .payload = 4000}, 1400, 3},
 };
@@ -214,14 +216,15 @@ static void proto(struct mbuf *m)
 static void test_malformed(void **state)
 {
 	static void (*const damage[])(struct mbuf *) = {
-		no_mss, huge_mss, l4_early, l4_shifted, l4_late,       doff_short, syn,
-		rst,	version,  ethertype, cut_off,	cut_to_header, proto,
+		no_mss, huge_mss, l4_early,  l4_shifted, l4_late,       doff_short, syn,
+		rst,    version,  ethertype, cut_off,    cut_to_header, proto,
 	};
 	const struct pf v4 = {.flags = ACK, .payload = 3000};
 	const struct pf v6 = {.v6 = true, .flags = ACK, .payload = 3000};
 
 	for (unsigned i = 0; i < ARRAY_LEN(damage); i++) {
-		/* An IPv6 header chain may have any length: a shift shows in the TCP header only. */
+		/* An IPv6 header chain may have any length: a shift shows in the TCP header only.
+		 */
 		if (damage[i] != l4_shifted)
 			refuse(*state, &v6, damage[i]);
 		refuse(*state, &v4, damage[i]);
@@ -288,7 +291,7 @@ static void test_no_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UT_TEST(test_rows),    UT_TEST(test_malformed),	 UT_TEST(test_fragment),
+		UT_TEST(test_rows),    UT_TEST(test_malformed),  UT_TEST(test_fragment),
 		UT_TEST(test_padding), UT_TEST(test_no_buffers),
 	};
 

@@ -488,10 +488,12 @@ static void test_tx_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UT_TEST(test_slot),	  UT_TEST(test_meta),	   UT_TEST(test_verified_super),
-		UT_TEST(test_tag),	  UT_TEST(test_udp_super), UT_TEST(test_malformed),
-		UT_TEST(test_length),	  UT_TEST(test_no_buffers), UT_TEST(test_reserve),
-		UT_TEST(test_slot_init_fails), UT_TEST(test_tx_iov), UT_TEST(test_compact),
+		UT_TEST(test_slot),           UT_TEST(test_meta),
+		UT_TEST(test_verified_super), UT_TEST(test_tag),
+		UT_TEST(test_udp_super),      UT_TEST(test_malformed),
+		UT_TEST(test_length),         UT_TEST(test_no_buffers),
+		UT_TEST(test_reserve),        UT_TEST(test_slot_init_fails),
+		UT_TEST(test_tx_iov),         UT_TEST(test_compact),
 		UT_TEST(test_tx_errors),
 	};
 

@@ -298,7 +298,8 @@ static void test_super(void **state)
 			assert_int_equal(got[q]->meta.csum,
 					 conf.offload ? MBUF_CSUM_PARTIAL : MBUF_CSUM_NONE);
 			assert_int_equal(got[q]->meta.gso_size, conf.offload ? 1000 : 0);
-			assert_int_equal(mbuf_copy_out(got[q], 0, fr.bytes, PF_BYTES), mbuf_len(got[q]));
+			assert_int_equal(mbuf_copy_out(got[q], 0, fr.bytes, PF_BYTES),
+					 mbuf_len(got[q]));
 			pf_read(&r, fr.bytes, mbuf_len(got[q]), &f, conf.offload);
 			if (conf.offload)
 				assert_int_equal(got[q]->meta.l4_off, mbuf_here(got[q]) + r.l4);
@@ -327,8 +328,8 @@ static bool sound(const struct mbuf *m, bool v6)
 
 /*
  * One damaged bit is always found: by the IP header's checksum, the transport's, or in IPv6's
- * fields that no checksum covers (version, class, flow label, hop limit) by nobody, and then it does
- * no harm. A damaged frame never claims a good or unfinished checksum.
+ * fields that no checksum covers (version, class, flow label, hop limit) by nobody, and then it
+ * does no harm. A damaged frame never claims a good or unfinished checksum.
  */
 static void test_corrupt(void **state)
 {
@@ -621,12 +622,12 @@ static void test_pcap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UT_TEST(test_perfect),	     UT_TEST(test_same_seed),  UT_TEST(test_chances),
-		UT_TEST(test_keep_order),    UT_TEST(test_delay),      UT_TEST(test_rate),
-		UT_TEST(test_full_stops),    UT_TEST(test_mtu),	       UT_TEST(test_super),
-		UT_TEST(test_corrupt),	     UT_TEST(test_corrupt_super), UT_TEST(test_move_shared),
-		UT_TEST(test_link),	     UT_TEST(test_receiver_full), UT_TEST(test_two_pools),
-		UT_TEST(test_no_memory),     UT_TEST(test_hook),       UT_TEST(test_pcap),
+		UT_TEST(test_perfect),    UT_TEST(test_same_seed),     UT_TEST(test_chances),
+		UT_TEST(test_keep_order), UT_TEST(test_delay),         UT_TEST(test_rate),
+		UT_TEST(test_full_stops), UT_TEST(test_mtu),           UT_TEST(test_super),
+		UT_TEST(test_corrupt),    UT_TEST(test_corrupt_super), UT_TEST(test_move_shared),
+		UT_TEST(test_link),       UT_TEST(test_receiver_full), UT_TEST(test_two_pools),
+		UT_TEST(test_no_memory),  UT_TEST(test_hook),          UT_TEST(test_pcap),
 	};
 
 	return ut_run(tests);

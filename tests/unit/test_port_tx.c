@@ -204,7 +204,8 @@ static void test_order(void **state)
 }
 
 /* A driver without room: the superpacket is taken whole, its frames (more than one burst) wait in
- * order, the next one does not get in; port_rx() offers them again; closing drops them with a reason.
+ * order, the next one does not get in; port_rx() offers them again; closing drops them with a
+ * reason.
  */
 static void test_held(void **state)
 {
@@ -322,9 +323,9 @@ static void test_short_err(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UT_TEST(test_caps),	  UT_TEST(test_untouched), UT_TEST(test_gso_limit),
-		UT_TEST(test_order),	  UT_TEST(test_held),	   UT_TEST(test_no_buffers),
-		UT_TEST(test_too_long),	  UT_TEST(test_bad_specs), UT_TEST(test_short_err),
+		UT_TEST(test_caps),     UT_TEST(test_untouched), UT_TEST(test_gso_limit),
+		UT_TEST(test_order),    UT_TEST(test_held),      UT_TEST(test_no_buffers),
+		UT_TEST(test_too_long), UT_TEST(test_bad_specs), UT_TEST(test_short_err),
 	};
 
 	return ut_run(tests);

@@ -19,10 +19,10 @@
 
 #include <string.h>
 
-#define PF_BYTES  66000u
-#define PF_SEQ  0xfffff000u /* wraps in the middle of a superpacket */
-#define PF_ID   0xfff0u     /* so does this */
-#define PF_SEED 7u
+#define PF_BYTES 66000u
+#define PF_SEQ   0xfffff000u /* wraps in the middle of a superpacket */
+#define PF_ID    0xfff0u     /* so does this */
+#define PF_SEED  7u
 
 struct pf {
 	bool v6;
@@ -70,7 +70,9 @@ static inline uint32_t pf_put_eth(uint8_t *p, const struct pf *f)
 static inline uint32_t pf_put_ip6(uint8_t *p, const struct pf *f, uint32_t l4_len)
 {
 	struct ip6 h = {
-		.next_header = f->ip_extra ? PROTO_DSTOPTS : f->udp ? PROTO_UDP : PROTO_TCP,
+		.next_header = f->ip_extra ? PROTO_DSTOPTS
+			       : f->udp    ? PROTO_UDP
+					   : PROTO_TCP,
 		.hop_limit = 64,
 		.traffic_class = 2,
 		.payload_len = (uint16_t)(l4_len + f->ip_extra),
@@ -138,8 +140,8 @@ static inline void pf_build(struct pf_frame *out, const struct pf *f)
 	uint16_t csum;
 
 	out->l3 = pf_put_eth(p, f);
-	out->l4 = out->l3 + (f->v6 ? pf_put_ip6(p + out->l3, f, l4_len)
-				   : pf_put_ip4(p + out->l3, f, l4_len));
+	out->l4 = out->l3 +
+		  (f->v6 ? pf_put_ip6(p + out->l3, f, l4_len) : pf_put_ip4(p + out->l3, f, l4_len));
 	l4 = p + out->l4;
 	out->hlen = out->l4 + pf_put_l4(l4, f);
 	out->len = out->hlen + f->payload;
@@ -204,8 +206,8 @@ static inline void pf_read_ip(struct pf_read *r, struct view ip, bool v6, uint8_
 	r->l4 = r->l3 + (uint32_t)x.upper_off;
 }
 
-static inline void pf_read(struct pf_read *r, const uint8_t *bytes, uint32_t len, const struct pf *f,
-			   bool partial)
+static inline void pf_read(struct pf_read *r, const uint8_t *bytes, uint32_t len,
+			   const struct pf *f, bool partial)
 {
 	struct ipaddr src = pf_addr(f->v6, 1), dst = pf_addr(f->v6, 2);
 	uint8_t proto = f->udp ? PROTO_UDP : PROTO_TCP;
@@ -224,8 +226,9 @@ static inline void pf_read(struct pf_read *r, const uint8_t *bytes, uint32_t len
 	}
 	r->payload = len - r->hlen;
 	if (partial)
-		assert_int_equal(load_native16(bytes + r->l4 + (f->udp ? UDP_OFF_CSUM : TCP_OFF_CSUM)),
-				 pseudo_partial(&src, &dst, proto, len - r->l4));
+		assert_int_equal(
+			load_native16(bytes + r->l4 + (f->udp ? UDP_OFF_CSUM : TCP_OFF_CSUM)),
+			pseudo_partial(&src, &dst, proto, len - r->l4));
 	else
 		assert_true(pseudo_ok(view_skip(v, r->l4), &src, &dst, proto));
 }
