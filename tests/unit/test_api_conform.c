@@ -32,8 +32,9 @@
 	X(socket) \
 	X(bind) \
 	X(listen) \
-	X(accept4) X(connect) X(shutdown) X(close) X(read) X(write) X(readv) X(writev) X(recv) \
-		X(send) X(recvfrom) X(sendto) X(recvmsg) X(sendmsg) X(getsockopt) X(setsockopt) \
+	X(accept4) \
+	X(connect) X(shutdown) X(close) X(read) X(write) X(readv) X(writev) X(recv) X(send) \
+		X(recvfrom) X(sendto) X(recvmsg) X(sendmsg) X(getsockopt) X(setsockopt) \
 			X(getsockname) X(getpeername) X(fcntl) X(ioctl) X(dup) X(dup2) \
 				X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(epoll_pwait2) \
 					X(poll) X(select)
@@ -699,6 +700,8 @@ static void case_write_space(struct run *r)
 	NOTE(r, "sndbuf", r->c->setsockopt(c, SOL_SOCKET, SO_SNDBUF, &v, sizeof(v)));
 	NOTE(r, "add", r->c->epoll_ctl(ep, EPOLL_CTL_ADD, c, &ev));
 	WAITED(r, "at first", ep);
+	NOTE(r, "a little", r->c->send(c, big, 10, MSG_NOSIGNAL));
+	WAITED(r, "was never full", ep);
 	/* Until both queues are full, not only ours for the moment. */
 	do {
 		while (r->c->send(c, big, sizeof(big), MSG_NOSIGNAL) > 0)
@@ -1047,9 +1050,10 @@ static void run_both(void (*fn)(struct run *), int family)
 	X(fresh) \
 	X(bind) \
 	X(listener) \
-	X(accept) X(refused) X(connect_states) X(half_close) X(shutdown_read) X(reset) X(data) \
-		X(blocking) X(lowat) X(edge) X(oneshot) X(epoll_errors) X(rotation) X(nested) \
-			X(dup) X(write_space) X(sigpipe) X(poll_select) X(mixed_set) X(options) \
+	X(accept) \
+	X(refused) X(connect_states) X(half_close) X(shutdown_read) X(reset) X(data) X(blocking) \
+		X(lowat) X(edge) X(oneshot) X(epoll_errors) X(rotation) X(nested) X(dup) \
+			X(write_space) X(sigpipe) X(poll_select) X(mixed_set) X(options) \
 				X(inherit) X(udp)
 
 #define X(name) \

@@ -498,6 +498,9 @@ static void test_user(void **state)
 	assert_int_equal(apply(e, 7, EVFILT_USER, 0, NOTE_FFAND | NOTE_TRIGGER | 0x11, 0), 0);
 	assert_int_equal(harvest(e), 1);
 	assert_int_equal(e->ev[0].fflags, 0x11);
+	/* A change that does not trigger finds nothing left of the last one. */
+	assert_int_equal(apply(e, 7, EVFILT_USER, 0, NOTE_FFNOP, 0), 0);
+	assert_int_equal(harvest(e), 0);
 	/* Without CLEAR it stays triggered. */
 	assert_int_equal(apply(e, 8, EVFILT_USER, EV_ADD, NOTE_TRIGGER, 0), 0);
 	assert_int_equal(harvest(e), 1);
