@@ -57,6 +57,12 @@ static struct inet_dst *way(struct stack *s, const struct ip_rx *rx, const struc
 	return NULL;
 }
 
+/* Of the link, not of the path: what our own connections learned of a path binds nobody else. */
+static uint32_t link_mtu(const struct stack *s, const struct inet_dst *d)
+{
+	return link_iface(s, d->iface)->mtu;
+}
+
 static void forward_queue(struct stack *s, struct neigh *n, struct mbufq *q)
 {
 	struct mbuf *m;
@@ -98,6 +104,7 @@ void ip4_forward(struct stack *s, const struct ip_rx *rx, const struct ip4 *h, m
 	enum drop_reason why;
 	struct inet_dst *d;
 	struct neigh *n;
+	uint32_t mtu;
 	struct mbufq q;
 	MBUF(m, in);
 
@@ -107,8 +114,9 @@ void ip4_forward(struct stack *s, const struct ip_rx *rx, const struct ip4 *h, m
 	d = way(s, rx, m, &n, &why);
 	if (!d)
 		goto drop;
-	if (wire_len(rx, m) > d->mtu && h->df && rx->frag_max == 0) {
-		inet_error_output(s, m, INET_ERR_TOO_BIG, 0, d->mtu);
+	mtu = link_mtu(s, d);
+	if (wire_len(rx, m) > mtu && h->df && rx->frag_max == 0) {
+		inet_error_output(s, m, INET_ERR_TOO_BIG, 0, mtu);
 		why = DROP_IP_TOO_BIG;
 		goto drop;
 	}
@@ -116,12 +124,12 @@ void ip4_forward(struct stack *s, const struct ip_rx *rx, const struct ip4 *h, m
 	m->meta.l3_off = mbuf_here(m);
 	mbuf_mark(m, MBUF_TX);
 	s->inet->cnt[0].forwarded++;
-	if (LIKELY(wire_len(rx, m) <= d->mtu) || resize_segments(rx, m, d->mtu)) {
+	if (LIKELY(wire_len(rx, m) <= mtu) || resize_segments(rx, m, mtu)) {
 		(void)neigh_output(s, n, mbuf_move(&m));
 		return;
 	}
 	mbufq_init(&q, MBUF_TX);
-	if (frag_ip4(s, d->mtu, mbuf_move(&m), &q) == 0)
+	if (frag_ip4(s, mtu, mbuf_move(&m), &q) == 0)
 		forward_queue(s, n, &q);
 	return;
 drop:
@@ -166,7 +174,7 @@ void ip6_forward(struct stack *s, const struct ip_rx *rx, mbuf_own in)
 	enum drop_reason why;
 	struct inet_dst *d;
 	struct neigh *n;
-	uint32_t len;
+	uint32_t len, mtu;
 	MBUF(m, in);
 
 	why = refuse6(s, rx, m);
@@ -175,9 +183,10 @@ void ip6_forward(struct stack *s, const struct ip_rx *rx, mbuf_own in)
 	d = way(s, rx, m, &n, &why);
 	if (!d)
 		goto drop;
+	mtu = link_mtu(s, d);
 	len = rx->frag_max ? rx->frag_max : wire_len(rx, m);
-	if (len > d->mtu) { /* RFC 8200 4.5: only a source fragments */
-		inet_error_output(s, m, INET_ERR_TOO_BIG, 0, d->mtu);
+	if (len > mtu) { /* RFC 8200 4.5: only a source fragments */
+		inet_error_output(s, m, INET_ERR_TOO_BIG, 0, mtu);
 		why = DROP_IP_TOO_BIG;
 		goto drop;
 	}
@@ -188,7 +197,7 @@ void ip6_forward(struct stack *s, const struct ip_rx *rx, mbuf_own in)
 	if (LIKELY(rx->frag_max == 0))
 		(void)neigh_output(s, n, mbuf_move(&m));
 	else
-		forward_again6(s, rx, n, d->mtu, mbuf_move(&m));
+		forward_again6(s, rx, n, mtu, mbuf_move(&m));
 	return;
 drop:
 	mbuf_drop(&m, why);

@@ -361,6 +361,23 @@ static void test_too_big6(void **state)
 	fakenet_destroy(&net);
 }
 
+/* What our own connections learned of a path binds them alone. */
+static void check_own_pmtu(bool v6)
+{
+	struct fakeip ip = across(v6);
+	struct fakesent t;
+
+	setup(1500);
+	inet_pmtu_update(net.s, &ip.dst, 1300);
+	assert_int_equal(inet_pmtu(net.s, &ip.dst), 1300);
+	ip.df = true;
+	fakenet_rx_ip(&net, 0, &ip, data, 1400);
+	t = fakenet_sent_ip(&net, 1);
+	assert_non_null(t.f);
+	fakesent_free(&t);
+	fakenet_destroy(&net);
+}
+
 /* ---- superpackets ---- */
 
 static void rx_super(bool v6, bool df, uint32_t len, uint16_t gso_size)
@@ -532,6 +549,7 @@ TWINS(loop)
 TWINS(routes)
 TWINS(refused)
 TWINS(unreachable)
+TWINS(own_pmtu)
 TWINS(super)
 TWINS(super_cut)
 TWINS(claim)
@@ -553,6 +571,7 @@ int main(void)
 		cmocka_unit_test(test_super_cut),
 		cmocka_unit_test(test_claim),
 		cmocka_unit_test(test_claim_fragments),
+		cmocka_unit_test(test_own_pmtu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
