@@ -366,7 +366,9 @@ static void linger(struct stack *s, struct socket *so)
 	};
 
 	tcp_close(so->tcp);
-	if (sock_wait(s, &w) < 0 && !(so->flags & SOF_GONE))
+	(void)sock_wait(s, &w);
+	/* Timed out, interrupted, or reset: the connection outlives the socket, so it must forget it. */
+	if (!(so->flags & SOF_GONE))
 		tcp_so_set(so->tcp, NULL);
 }
 
