@@ -365,9 +365,11 @@ static void linger(struct stack *s, struct socket *so)
 		.fd = -1,
 	};
 
+	int rc;
+
 	tcp_close(so->tcp);
-	(void)sock_wait(s, &w);
-	/* Timed out, interrupted, or reset: the connection outlives the socket, so it must forget it. */
+	rc = sock_wait(s, &w);
+	(void)rc; /* done, timed out, interrupted or reset: what counts is whether it lives on */
 	if (!(so->flags & SOF_GONE))
 		tcp_so_set(so->tcp, NULL);
 }
