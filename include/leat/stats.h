@@ -18,8 +18,8 @@ struct leat_counter {
 	uint64_t value;
 };
 
-/* Call fn for each counter; zero ones too. The strings are valid during that call. ENOTCONN: no stack.
- */
+/* Call fn for each counter, zero ones too; the strings are valid during that call. ENOTCONN: no
+ * stack. */
 LEAT_API int leat_stats_each(void (*fn)(void *ctx, const struct leat_counter *c), void *ctx);
 
 /* Where the worker's time went, in CPU cycles since leat_init(). */
