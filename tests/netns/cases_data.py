@@ -221,6 +221,50 @@ def stalls(env):
     env.expect(accepted=1, finished=1)
 
 
+@case("stall-60", timeout=90)
+def stall_60(env):
+    """60 receivers that read nothing while their senders push: others, and pings, go on; then all get their bytes."""
+    count = 60
+    listener = env.listen()
+    pairs = [env.pair(listener) for _ in range(count)]
+    chunk = pattern(6)
+    # Half of them up, half of them down.
+    ends = [pair if i % 2 else pair[::-1] for i, pair in enumerate(pairs)]
+    fills = [env.spawn(fill, sender, chunk) for sender, _ in ends]
+    taken = [task.result(30) for task in fills]
+    client, server = env.pair(listener)
+    transfer(env, client, server, 20 * MB)
+    transfer(env, server, client, 20 * MB)
+    time.sleep(2)
+    env.note = f"{sum(taken) / 1e6:.0f} MB held"
+    tasks = [env.spawn(recv_all, receiver) for _, receiver in ends]
+    for sender, receiver in ends:
+        receiver.settimeout(30)
+        sender.settimeout(30)
+        sender.shutdown(socket.SHUT_WR)
+    for i, task in enumerate(tasks):
+        equal(f"bytes of receiver {i}", task.result(60)[0], taken[i])
+    env.close()
+    env.expect(accepted=count + 1, finished=count + 1)
+
+
+@case("idle")
+def idle(env):
+    """Without traffic, with 50 connections open, hardly any processor time is used."""
+    listener = env.listen()
+    for _ in range(50):
+        env.pair(listener)
+    before = env.box.report()
+    time.sleep(4)
+    after = env.box.report()
+    cpu = sum(after[k] - before[k] for k in ("cpu_user_seconds", "cpu_system_seconds"))
+    share = cpu / (after["seconds"] - before["seconds"])
+    env.note = f"{share:.1%} of a processor, pings answered"
+    require(share < 0.05, f"{share:.1%} of a processor without traffic")
+    env.close()
+    env.expect(accepted=50, finished=50)
+
+
 def lose(env, percent):
     """Drop TCP packets at random, in and out, at both ends. Returns what reads the counters."""
     for ns, dev in ((env.topo.client, "c0"), (env.topo.server, "s0")):

@@ -93,6 +93,14 @@ class Box:
         reports = self.reports()
         return status, reports[-1] if reports else None
 
+    def waited(self):
+        """Seconds that the proxy was ready to run while others had the processor."""
+        try:
+            with open(f"/proc/{self.proc.pid}/schedstat", encoding="ascii") as f:
+                return int(f.read().split()[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return 0.0
+
     def kill(self):
         if self.proc and self.proc.poll() is None:
             self.proc.kill()
