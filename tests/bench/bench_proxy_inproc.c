@@ -42,7 +42,7 @@ struct relay {
 
 struct world {
 	uint64_t now_ns;
-	struct mbuf_pool *pool;
+	struct mbuf_pool *pool[3]; /* each host has its own: one must not starve another */
 	struct stack *client, *proxy, *server;
 	int ep_client, ep_proxy, ep_server;
 	int listener_proxy, listener_server;
@@ -82,8 +82,11 @@ static void env_random(void *ctx, void *buf, size_t len)
 		((uint8_t *)buf)[i] = (uint8_t)(seed + 31 * i);
 }
 
-static struct stack *make_stack(struct world *w)
+static struct stack *make_stack(struct world *w, unsigned host)
 {
+	static const char *const names[] = {"client", "proxy", "server"};
+	struct mbuf_pool_conf pc = {
+		.name = names[host], .count = {65536, 8192}, .reserve = {1024, 64}};
 	struct sock_numbers numbers;
 	struct sock_conf conf = {.numbers = &numbers};
 	struct stack_conf sc = {
@@ -92,10 +95,11 @@ static struct stack *make_stack(struct world *w)
 			.random = env_random,
 			.ctx = w,
 			.mem = mem_libc()},
-		.pool = w->pool,
 	};
 	struct stack *s;
 
+	must("pool", mbuf_pool_create(&pc, &w->pool[host]));
+	sc.pool = w->pool[host];
 	must("stack", stack_create(&sc, &s));
 	must("inet", inet_init(s));
 	must("numbers", sock_numbers_plain(mem_libc(), &numbers));
@@ -164,18 +168,15 @@ static void intercept_all(struct world *w)
 
 static void build(struct world *w, enum benchwire_mode mode)
 {
-	struct mbuf_pool_conf pc = {
-		.name = "bench", .count = {131072, 8192}, .reserve = {1024, 64}};
 	struct port *a, *b;
 
-	must("pool", mbuf_pool_create(&pc, &w->pool));
-	w->client = make_stack(w);
-	w->proxy = make_stack(w);
-	w->server = make_stack(w);
-	must("wire", benchwire_create(mode, w->pool, 1, &a, &b));
+	w->client = make_stack(w, 0);
+	w->proxy = make_stack(w, 1);
+	w->server = make_stack(w, 2);
+	must("wire", benchwire_create(mode, w->pool[0], w->pool[1], 1, &a, &b));
 	add_port(w->client, a, "10.0.1.2");
 	add_port(w->proxy, b, "10.0.1.1");
-	must("wire", benchwire_create(mode, w->pool, 2, &a, &b));
+	must("wire", benchwire_create(mode, w->pool[1], w->pool[2], 2, &a, &b));
 	add_port(w->proxy, a, "10.0.2.1");
 	add_port(w->server, b, "10.0.2.2");
 	add_default(w->client, "10.0.1.1");

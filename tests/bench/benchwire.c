@@ -107,8 +107,8 @@ static uint32_t caps_of(enum benchwire_mode mode)
 	return 0;
 }
 
-int benchwire_create(enum benchwire_mode mode, struct mbuf_pool *pool, unsigned number,
-		     struct port **a, struct port **b)
+int benchwire_create(enum benchwire_mode mode, struct mbuf_pool *pool_a, struct mbuf_pool *pool_b,
+		     unsigned number, struct port **a, struct port **b)
 {
 	struct wire *w = calloc(1, sizeof(*w));
 
@@ -122,8 +122,10 @@ int benchwire_create(enum benchwire_mode mode, struct mbuf_pool *pool, unsigned 
 		e->in = &w->ring[i];
 		e->out = &w->ring[1 - i];
 		e->claims_csum = mode != BENCHWIRE_PLAIN;
-		e->port = (struct port){
-			.ops = &ops, .mtu = 1500, .pool = pool, .caps = caps_of(mode)};
+		e->port = (struct port){.ops = &ops,
+					.mtu = 1500,
+					.pool = i == 0 ? pool_a : pool_b,
+					.caps = caps_of(mode)};
 		e->port.mac = (struct ethaddr){{2, 0, 0, 1, (uint8_t)number, (uint8_t)i}};
 		e->port.max_gso_bytes = mode == BENCHWIRE_SUPER ? 65535 : 0;
 		mbufq_init(&e->port.held, MBUF_TXQ);

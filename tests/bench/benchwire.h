@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A wire that costs nothing: two ports in one thread that hand packet pointers to each other. Both
- * stacks must use the same pool. What a bench measures on top of it is the stack alone.
+ * A wire that costs nothing: two ports in one thread that hand packet pointers to each other, so a
+ * receiver holds buffers of the sender's pool. What a bench measures on top of it is the stack
+ * alone.
  */
 #ifndef LEAT_TESTS_BENCHWIRE_H
 #define LEAT_TESTS_BENCHWIRE_H
@@ -15,7 +16,8 @@ enum benchwire_mode {
 };
 
 /* number: makes the link addresses unique. 0 or -ENOMEM. The stacks close the ports. */
-NODISCARD int benchwire_create(enum benchwire_mode mode, struct mbuf_pool *pool, unsigned number,
-			       struct port **a, struct port **b);
+NODISCARD int benchwire_create(enum benchwire_mode mode, struct mbuf_pool *pool_a,
+			       struct mbuf_pool *pool_b, unsigned number, struct port **a,
+			       struct port **b);
 
 #endif
