@@ -218,16 +218,26 @@ static bool harvest_all(struct stack *s, void *arg, bool slept)
 	return c->n > 0;
 }
 
+/* Nothing after the first round. Apart, so that the busy loop does not pay for the rare sleep. */
+static NOINLINE int wait_on(struct stack *s, struct epoll_call *c, uint64_t timeout_ns,
+			    const sigset_t *sigmask)
+{
+	struct sock_wait w = {
+		.done = harvest_all,
+		.arg = c,
+		.timeout_ns = timeout_ns,
+		.fd = c->ep->kfd,
+		.sigmask = sigmask,
+	};
+	int rc = sock_wait_on(s, &w);
+
+	return rc == -EINTR ? rc : c->n;
+}
+
 int sock_epoll_wait(struct stack *s, int epfd, struct epoll_event *events, int max,
 		    uint64_t timeout_ns, const sigset_t *sigmask)
 {
 	struct epoll_call c = {.out = events, .max = max};
-	struct sock_wait w = {
-		.done = harvest_all,
-		.arg = &c,
-		.timeout_ns = timeout_ns,
-		.sigmask = sigmask,
-	};
 	int rc = evfile_find(s, epfd, FILE_EPOLL, &c.ep);
 
 	if (UNLIKELY(rc < 0))
@@ -236,7 +246,8 @@ int sock_epoll_wait(struct stack *s, int epfd, struct epoll_event *events, int m
 		return -EINVAL;
 	if (UNLIKELY(!events))
 		return -EFAULT;
-	w.fd = c.ep->kfd;
-	rc = sock_wait(s, &w);
-	return rc == -EINTR ? rc : c.n;
+	sock_round(s);
+	if (harvest_all(s, &c, false) || timeout_ns == 0)
+		return c.n;
+	return wait_on(s, &c, timeout_ns, sigmask);
 }

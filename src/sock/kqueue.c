@@ -305,23 +305,36 @@ int sock_kqueue(struct stack *s)
 	return evfile_open(s, FILE_KQUEUE, &kq);
 }
 
+static NOINLINE int wait_on(struct stack *s, struct kevent_call *c, uint64_t timeout_ns)
+{
+	struct sock_wait w = {
+		.done = harvest_all,
+		.arg = c,
+		.timeout_ns = timeout_ns,
+		.fd = c->kq->kfd,
+	};
+	int rc = sock_wait_on(s, &w);
+
+	return rc == -EINTR ? rc : c->n;
+}
+
 int sock_kevent(struct stack *s, int fd, const struct kevent *changes, int n_changes,
 		struct kevent *events, int n_events, uint64_t timeout_ns)
 {
 	struct kevent_call c = {.out = events, .max = n_events};
-	struct sock_wait w = {.done = harvest_all, .arg = &c, .timeout_ns = timeout_ns};
 	int rc = evfile_find(s, fd, FILE_KQUEUE, &c.kq);
 
-	if (rc < 0)
+	if (UNLIKELY(rc < 0))
 		return rc == -EINVAL ? -EBADF : rc;
-	if (n_changes < 0 || n_events < 0)
+	if (UNLIKELY(n_changes < 0 || n_events < 0))
 		return -EINVAL;
-	if ((n_changes > 0 && !changes) || (n_events > 0 && !events))
+	if (UNLIKELY((n_changes > 0 && !changes) || (n_events > 0 && !events)))
 		return -EFAULT;
 	rc = apply_all(c.kq, changes, n_changes, events, n_events);
 	if (rc != 0 || n_events == 0)
 		return rc;
-	w.fd = c.kq->kfd;
-	rc = sock_wait(s, &w);
-	return rc == -EINTR ? rc : c.n;
+	sock_round(s);
+	if (harvest_all(s, &c, false) || timeout_ns == 0)
+		return c.n;
+	return wait_on(s, &c, timeout_ns);
 }

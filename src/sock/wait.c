@@ -49,13 +49,15 @@ static int wait_loop(struct stack *s, const struct sock_wait *w, const sigset_t 
 
 int sock_wait(struct stack *s, const struct sock_wait *w)
 {
+	sock_round(s);
+	return w->done(s, w->arg, false) ? 0 : sock_wait_on(s, w);
+}
+
+int sock_wait_on(struct stack *s, const struct sock_wait *w)
+{
 	sigset_t old;
 	int rc;
 
-	(void)stack_poll(s);
-	s->sock->pending = 0;
-	if (w->done(s, w->arg, false))
-		return 0;
 	if (w->timeout_ns == 0)
 		return -EAGAIN;
 	block_signals(&old);

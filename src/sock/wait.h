@@ -16,6 +16,15 @@ struct sock_wait {
 
 /* 0: done holds. -EAGAIN: the time is over. -EINTR: a signal handler ran. */
 NODISCARD int sock_wait(struct stack *s, const struct sock_wait *w);
+/* One round; the first step of every wait. */
+static inline void sock_round(struct stack *s)
+{
+	(void)stack_poll(s);
+	s->sock->pending = 0;
+}
+
+/* The rest of sock_wait(), for callers that have run a round and found nothing. */
+NODISCARD int sock_wait_on(struct stack *s, const struct sock_wait *w);
 /* Wait until one of the bits holds for the socket; timeout_ns 0 means none, as SO_RCVTIMEO has it.
  */
 NODISCARD int sock_wait_bits(struct stack *s, struct socket *so, uint32_t bits,

@@ -29,15 +29,36 @@
 
 /* The calls under test. */
 #define CALLS(X) \
-	X(socket) \
 	X(bind) \
 	X(listen) \
 	X(accept4) \
 	X(connect) \
-	X(shutdown) X(close) X(read) X(write) X(readv) X(writev) X(recv) X(send) X(recvfrom) \
-		X(sendto) X(recvmsg) X(sendmsg) X(getsockopt) X(setsockopt) X(getsockname) \
-			X(getpeername) X(fcntl) X(ioctl) X(dup) X(dup2) X(epoll_create1) \
-				X(epoll_ctl) X(epoll_wait) X(epoll_pwait2) X(poll) X(select)
+	X(shutdown) \
+	X(close) \
+	X(read) \
+	X(write) \
+	X(readv) \
+	X(writev) \
+	X(recv) \
+	X(send) \
+	X(recvfrom) \
+	X(sendto) \
+	X(recvmsg) \
+	X(sendmsg) \
+	X(getsockopt) \
+	X(setsockopt) \
+	X(getsockname) \
+	X(getpeername) \
+	X(fcntl) \
+	X(ioctl) \
+	X(dup) \
+	X(dup2) \
+	X(epoll_create1) \
+	X(epoll_ctl) \
+	X(epoll_wait) \
+	X(epoll_pwait2) \
+	X(poll) \
+	X(select)
 
 struct calls {
 #define X(name) __typeof__(&name) name;
@@ -1047,14 +1068,30 @@ static void run_both(void (*fn)(struct run *), int family)
 }
 
 #define CASES(X) \
-	X(fresh) \
 	X(bind) \
 	X(listener) \
 	X(accept) \
 	X(refused) \
-	X(connect_states) X(half_close) X(shutdown_read) X(reset) X(data) X(blocking) X(lowat) \
-		X(edge) X(oneshot) X(epoll_errors) X(rotation) X(nested) X(dup) X(write_space) \
-			X(sigpipe) X(poll_select) X(mixed_set) X(options) X(inherit) X(udp)
+	X(connect_states) \
+	X(half_close) \
+	X(shutdown_read) \
+	X(reset) \
+	X(data) \
+	X(blocking) \
+	X(lowat) \
+	X(edge) \
+	X(oneshot) \
+	X(epoll_errors) \
+	X(rotation) \
+	X(nested) \
+	X(dup) \
+	X(write_space) \
+	X(sigpipe) \
+	X(poll_select) \
+	X(mixed_set) \
+	X(options) \
+	X(inherit) \
+	X(udp)
 
 #define X(name) \
 	static void test_##name##4(void **state) \

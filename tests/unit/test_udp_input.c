@@ -375,10 +375,14 @@ static void large_buffers(struct env *e, bool v6)
 }
 
 #define CASES(X) \
-	X(deliver) \
 	X(checksums) \
-	X(lengths) X(no_port) X(rcvbuf) X(who_gets_it) X(reuseport) X(icmp_errors) \
-		X(large_buffers)
+	X(lengths) \
+	X(no_port) \
+	X(rcvbuf) \
+	X(who_gets_it) \
+	X(reuseport) \
+	X(icmp_errors) \
+	X(large_buffers)
 
 #define X(name) \
 	static void test_##name##4(void **state) \
