@@ -180,15 +180,12 @@ class Topology:
             self.router1.ip("addr add 10.2.0.254/24 dev a0", "addr add fd00:2::fe/64 dev a0 nodad",
                             "link set a0 up", "route add default via 10.2.0.1",
                             "route add default via fd00:2::1")
+            patient(self.router1, "a0")
         for ns, dev, own, gw in ((self.client, "c0", self.client_ip, self.in_ip),
                                  (self.server, "s0", self.server_ip, gateway)):
             ns.ip(f"addr add {own['v4']}/24 dev {dev}", f"addr add {own['v6']}/64 dev {dev} nodad",
                   f"link set {dev} up", f"route add default via {gw['v4']}", f"route add default via {gw['v6']}")
-            # The first question on a new link is often lost; do not wait a second for the next one.
-            for v in ("ipv4", "ipv6"):
-                ns.sysctl(f"net/{v}/neigh/{dev}/retrans_time_ms", 100)
-                # Bulk data that waits for the answer must not push a waiting ping out.
-                ns.sysctl(f"net/{v}/neigh/{dev}/unres_qlen_bytes", 64 << 20)
+            patient(ns, dev)
             if not self.offload:
                 plain(ns, dev)
         for i, ns in enumerate(self.spaces[n] for n in ("wire1", "wire2") if n in self.spaces):
@@ -214,6 +211,15 @@ class Topology:
         for ns in reversed(list(self.spaces.values())):
             ns.delete()
         self.spaces.clear()
+
+
+def patient(ns, dev):
+    """Resolve neighbours so that a test can count what is lost elsewhere."""
+    for v in ("ipv4", "ipv6"):
+        # The first question on a new link is often lost; do not wait a second for the next one.
+        ns.sysctl(f"net/{v}/neigh/{dev}/retrans_time_ms", 100)
+        # Bulk data that waits for the answer must not push a waiting ping out.
+        ns.sysctl(f"net/{v}/neigh/{dev}/unres_qlen_bytes", 64 << 20)
 
 
 def plain(ns, dev):
