@@ -339,8 +339,9 @@ int reass_create(struct stack *s, struct reass **out)
 	r->max_src_bytes = max_u32(r->max_bytes / 4, BYTES_SRC_MIN);
 	slab_init(&r->dgram_slab, s->env.mem, "reass-datagrams", sizeof(struct dgram),
 		  REASS_MAX_DGRAMS);
+	/* One more: a source is entered before another's datagram makes room for its own. */
 	slab_init(&r->source_slab, s->env.mem, "reass-sources", sizeof(struct source),
-		  REASS_MAX_DGRAMS);
+		  REASS_MAX_DGRAMS + 1);
 	slab_init(&r->frag_slab, s->env.mem, "reass-fragments", sizeof(struct frag),
 		  BYTES_MAX / 2048);
 	list_init(&r->by_age[0]);

@@ -180,7 +180,12 @@ static mbuf_own complete(struct dgram *d, struct reass_out *out)
 	MBUF(m, chain(d));
 	uint8_t ecn;
 
-	if (!mbuf_writable(m) || mbuf_len(m) > max || mbuf_pull(m, d->hlen) < 0 ||
+	/* The headers are rewritten: of a packet that others look at too, a copy's. */
+	if (!inet_make_writable(d->r->s, &m, MBUF_PRIO_BULK)) {
+		cnt->reass_failed++;
+		return MBUF_NULL;
+	}
+	if (mbuf_len(m) > max || mbuf_pull(m, d->hlen) < 0 ||
 	    !ecn_join(d->ecn_seen, ecn_of(d, m), &ecn)) {
 		cnt->reass_failed++;
 		mbuf_drop(&m, DROP_REASS_MALFORMED);

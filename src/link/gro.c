@@ -203,6 +203,9 @@ static bool may_merge(struct flow *f, struct seg *g)
 		return false;
 	if (f->head.m->rte.nb_segs + g->m->rte.nb_segs > GRO_SEGS)
 		return false;
+	/* The head's headers are rewritten. */
+	if (f->merged == 0 && !mbuf_writable(f->head.m))
+		return false;
 	if (g->m->meta.gso_size ? g->size != f->head.size : g->size > f->head.size)
 		return false;
 	return same_headers(f, g) && seg_verify(&f->head) && seg_verify(g);

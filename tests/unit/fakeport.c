@@ -108,15 +108,48 @@ static mbuf_own rx_build(struct fakeport *fp, const struct fakeframe *f)
 	return own;
 }
 
+/* The same bytes, looked at by another packet until the next burst. */
+static mbuf_own rx_share(struct fakeport *fp, mbuf_own own)
+{
+	mbuf_own shared = MBUF_NULL;
+	struct mbuf_meta *to;
+
+	if (own.m)
+		shared = mbuf_share(fp->port.pool, own.m, 0, mbuf_len(own.m), MBUF_PRIO_BULK);
+	if (shared.m) {
+		to = &shared.m->meta;
+		to->gso_size = own.m->meta.gso_size;
+		to->gso_type = own.m->meta.gso_type;
+		to->csum = own.m->meta.csum;
+		to->csum_field = own.m->meta.csum_field;
+		to->l4_off =
+			(uint16_t)(mbuf_here(shared.m) + own.m->meta.l4_off - mbuf_here(own.m));
+	}
+	if (own.m)
+		mbufq_push(&fp->others, own);
+	return shared;
+}
+
+static void forget_others(struct fakeport *fp)
+{
+	struct mbuf *m;
+
+	while ((m = mbufq_pop(&fp->others).m) != NULL)
+		mbuf_done(&m);
+}
+
 static uint16_t fake_rx(struct port *p, struct mbuf **pkts, uint16_t max)
 {
 	struct fakeport *fp = CONTAINER_OF(p, struct fakeport, port);
 	uint16_t n = 0;
 
+	forget_others(fp);
 	while (n < max && fp->n_rx > 0) {
 		struct fakeframe *f = CONTAINER_OF(list_pop_head(&fp->rx), struct fakeframe, link);
 		mbuf_own own = rx_build(fp, f);
 
+		if (fp->rx_shared)
+			own = rx_share(fp, own);
 		fp->n_rx--;
 		fakeframe_free(f);
 		if (!own.m) {
@@ -181,6 +214,7 @@ static void fake_destroy(struct port *p)
 	while ((l = list_pop_head(&fp->rx)) != NULL)
 		fakeframe_free(CONTAINER_OF(l, struct fakeframe, link));
 	fakeport_forget(fp);
+	forget_others(fp);
 	free(fp);
 }
 
@@ -208,6 +242,7 @@ struct fakeport *fakeport_create(const char *name, struct mbuf_pool *pool, unsig
 	fp->port.caps = caps;
 	fp->port.max_gso_bytes = (caps & PORT_CAP_TSO) ? 65535 : 0;
 	fp->port.pool = pool;
+	mbufq_init(&fp->others, MBUF_TEST);
 	list_init(&fp->rx);
 	list_init(&fp->tx);
 	return fp;

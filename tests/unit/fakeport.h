@@ -43,10 +43,12 @@ struct fakeport {
 	struct list rx; /* to be received */
 	struct list tx; /* was sent */
 	unsigned n_rx, n_tx;
-	uint64_t total_tx; /* ever sent, also what fakeport_forget() threw away */
-	uint32_t rx_seg;   /* cut what is received into buffers of so many bytes, 0: as few as
-			      possible */
-	bool full;         /* transmit takes nothing */
+	uint64_t total_tx;   /* ever sent, also what fakeport_forget() threw away */
+	uint32_t rx_seg;     /* cut what is received into buffers of so many bytes, 0: as few as
+				possible */
+	bool rx_shared;      /* others look at what is received too: it must not be written to */
+	struct mbufq others; /* these */
+	bool full;           /* transmit takes nothing */
 	bool down;
 };
 

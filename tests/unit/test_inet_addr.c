@@ -271,6 +271,12 @@ static void test_link_local_peer(void **state)
 	assert_int_equal(inet_dst_lookup_on(net.s, 0, &peer, &d), 0);
 	assert_int_equal(d.iface, 0);
 	assert_int_equal(inet_dst_lookup_on(net.s, 9, &peer, &d), -ENETUNREACH);
+	/* A way that became void stays on its interface. */
+	assert_int_equal(inet_dst_lookup_on(net.s, 0, &peer, &d), 0);
+	inet_gen_bump(net.s->inet);
+	assert_int_equal(fakenet_send(&net, &peer, 10, &d), 0);
+	assert_int_equal(d.iface, 0);
+	assert_true(inet_dst_valid(net.s, &d));
 	fakenet_destroy(&net);
 }
 

@@ -460,7 +460,7 @@ static void check_super_cut(bool v6)
 
 /* ---- interception ---- */
 
-static void check_claim(bool v6)
+static void claim_run(bool v6, bool shared)
 {
 	struct fakeip ip = across(v6);
 	struct faketcp tcp = {.sport = 1, .dport = 2, .seq = 100, .flags = TCP_SYN};
@@ -469,6 +469,7 @@ static void check_claim(bool v6)
 	struct fakesent t;
 
 	setup(1500);
+	net.h.port[0]->rx_shared = shared;
 	ip.proto = PROTO_TCP;
 	for (int claim = 0; claim < 2; claim++) {
 		net.claim = claim;
@@ -494,6 +495,12 @@ static void check_claim(bool v6)
 	assert_int_equal(net.n_in, 2);
 	assert_int_equal(inet_counters(net.s, v6)->claimed, 2);
 	fakenet_destroy(&net);
+}
+
+static void check_claim(bool v6)
+{
+	claim_run(v6, false);
+	claim_run(v6, true);
 }
 
 /* A segment in fragments is put together for it; when nobody wants it, it goes on in fragments. */

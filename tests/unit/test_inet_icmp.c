@@ -93,12 +93,13 @@ static void expect_reply(bool v6, const struct ipaddr *src, const struct ipaddr 
 	assert_int_equal(csum_fold(csum_partial(got, len, sum)), 0);
 }
 
-static void check_echo(bool v6)
+static void echo_sizes(bool v6, bool shared)
 {
 	const uint32_t sizes[] = {0, 1, 56, 1392, 1393, 1452, 1453, 1472, 1473, 4001, 65507};
 	struct ipaddr src = fakenet_addr(v6, 0, 2), dst = fakenet_addr(v6, 0, 1);
 
 	setup(false);
+	net.h.port[0]->rx_shared = shared;
 	for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
 		uint32_t len = echo_request(v6, &src, &dst, sizes[i]);
 
@@ -108,6 +109,12 @@ static void check_echo(bool v6)
 	assert_int_equal(inet_counters(net.s, v6)->echo_out, ARRAY_LEN(sizes));
 	assert_int_equal(fakehost_drops_all(&net.h), 0);
 	fakenet_destroy(&net);
+}
+
+static void check_echo(bool v6)
+{
+	echo_sizes(v6, false);
+	echo_sizes(v6, true);
 }
 
 /* A port that makes one big packet of it: the answer is cut. */

@@ -285,6 +285,22 @@ static void evicted(bool v6)
 	fakenet_destroy(&net);
 }
 
+/* Who is used again and again outlives a table's worth of others. */
+static void in_use(bool v6)
+{
+	setup(16);
+	fakenet_neigh(&net, v6, 0, 5);
+	for (unsigned i = 0; i < 200; i++) {
+		net.h.now_ns += 1000;
+		fakehost_run(&net.h);
+		assert_int_equal(send(v6, 5), 0);
+		fakenet_neigh(&net, v6, 0, 100 + i);
+		assert_int_equal(state_of(v6, 5), NEIGH_REACHABLE);
+	}
+	assert_true(link_counters(net.s)->neigh_evicted > 150);
+	fakenet_destroy(&net);
+}
+
 static void moved(bool v6)
 {
 	struct ethaddr other = fakenet_mac(0, 99);
@@ -353,6 +369,7 @@ TWINS(probe_fails)
 TWINS(confirm)
 TWINS(flood)
 TWINS(evicted)
+TWINS(in_use)
 TWINS(moved)
 TWINS(groups)
 
@@ -363,7 +380,8 @@ int main(void)
 		cmocka_unit_test(test_queue),       cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_probe_fails), cmocka_unit_test(test_confirm),
 		cmocka_unit_test(test_flood),       cmocka_unit_test(test_evicted),
-		cmocka_unit_test(test_moved),       cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_moved),       cmocka_unit_test(test_in_use),
+		cmocka_unit_test(test_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
