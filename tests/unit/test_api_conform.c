@@ -29,6 +29,7 @@
 
 /* The calls under test. */
 #define CALLS(X) \
+	X(socket) \
 	X(bind) \
 	X(listen) \
 	X(accept4) \
@@ -1068,6 +1069,7 @@ static void run_both(void (*fn)(struct run *), int family)
 }
 
 #define CASES(X) \
+	X(fresh) \
 	X(bind) \
 	X(listener) \
 	X(accept) \

@@ -375,6 +375,7 @@ static void large_buffers(struct env *e, bool v6)
 }
 
 #define CASES(X) \
+	X(deliver) \
 	X(checksums) \
 	X(lengths) \
 	X(no_port) \
