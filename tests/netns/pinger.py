@@ -76,7 +76,7 @@ class Pinger:
             for family, address in addresses.items():
                 ident = (os.getpid() + len(self.targets)) & 0xffff
                 self.targets.append(Target(ns, family, address, ident))
-        self._stop = threading.Event()
+        self._stop, self._grace = threading.Event(), GRACE
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self):
@@ -114,12 +114,13 @@ class Pinger:
                 t.send()
             self._listen(time.monotonic() + INTERVAL)
             rounds += 1
-        end = time.monotonic() + GRACE
+        end = time.monotonic() + self._grace
         while time.monotonic() < end and any(t.sent for t in self.targets):
             self._listen(time.monotonic() + 0.02)
 
-    def stop(self):
-        """Returns (answered, lost, worst answer time in seconds, what was lost)."""
+    def stop(self, grace=GRACE):
+        """Waits so long for answers that are still out. Returns (answered, lost, worst answer time in seconds, what was lost)."""
+        self._grace = grace
         self._stop.set()
         self._thread.join(GRACE + 5)
         for t in self.targets:
