@@ -206,8 +206,12 @@ static void run(struct stack *s, struct stack_work *w)
 	if (p->peer)
 		transfer(p);
 	if (p->closed && p->snd.len == 0 && (p->fin_sent || !p->peer)) {
-		if (p->so)
-			s->tcp->ev->gone(s, p->so);
+		void *so = p->so;
+
+		/* Told once: the socket may be freed by then. */
+		p->so = NULL;
+		if (so)
+			s->tcp->ev->gone(s, so);
 		if (!p->peer || p->peer->closed)
 			free_pcb(p);
 	}

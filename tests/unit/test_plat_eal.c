@@ -69,11 +69,18 @@ static int wait_child(pid_t pid)
 }
 
 /* Entries of DPDK's folder for this kind of user; 0 when it does not exist. */
+/* Other programs use DPDK's directory as well: look at one of our own, which DPDK is told to use.
+ */
+static char runtime_dir[] = "/tmp/leat-test-eal-XXXXXX";
+
 static unsigned count_runtime_entries(void)
 {
-	DIR *d = opendir("/var/run/dpdk");
+	char path[sizeof(runtime_dir) + 8];
+	DIR *d;
 	unsigned n = 0;
 
+	snprintf(path, sizeof(path), "%s/dpdk", runtime_dir);
+	d = opendir(path);
 	if (d == NULL)
 		return 0;
 	while (readdir(d) != NULL)
@@ -359,6 +366,7 @@ static void test_thread_register(void **state)
 
 int main(void)
 {
+	int rc;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_option),
 		cmocka_unit_test(test_too_many_options),
@@ -372,5 +380,10 @@ int main(void)
 		cmocka_unit_test(test_thread_register),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (!mkdtemp(runtime_dir) || setenv("RUNTIME_DIRECTORY", runtime_dir, 1) < 0)
+		return 1;
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	/* Empty, unless a test failed. */
+	(void)rmdir(runtime_dir);
+	return rc;
 }
