@@ -330,6 +330,16 @@ static uint16_t af_tx(struct port *p, struct mbuf **pkts, uint16_t n)
 
 /* ---- open and close ---- */
 
+/* The kernel starts at zero after each question. */
+static void af_refresh(struct port *p)
+{
+	struct tpacket_stats st;
+	socklen_t len = sizeof(st);
+
+	if (getsockopt(af_of(p)->k.fd, SOL_PACKET, PACKET_STATISTICS, &st, &len) == 0)
+		p->cnt.rx_missed += st.tp_drops;
+}
+
 static uint64_t af_next_ns(struct port *p)
 {
 	struct af_packet *a = af_of(p);
@@ -359,6 +369,7 @@ static const struct port_ops af_ops = {
 	.next_ns = af_next_ns,
 	.link_up = kernel_link_up,
 	.destroy = af_destroy,
+	.refresh = af_refresh,
 };
 
 static int configure(struct af_packet *a, const struct port_opening *o)

@@ -407,6 +407,7 @@ static const struct port_ops ethdev_ops = {
 	.reclaim = ethdev_reclaim,
 	.link_up = ethdev_link_up,
 	.destroy = ethdev_destroy,
+	.refresh = ethdev_refresh,
 };
 
 int ethdev_open(const struct port_opening *o, struct port **out)

@@ -52,6 +52,7 @@ uint16_t ethdev_rx(struct port *p, struct mbuf **pkts, uint16_t max);
 uint16_t ethdev_tx(struct port *p, struct mbuf **pkts, uint16_t n);
 int ethdev_wait_fd(struct port *p);
 void ethdev_reclaim(struct port *p);
+void ethdev_refresh(struct port *p);
 bool ethdev_link_up(struct port *p);
 /* What can be asked of a started device only. */
 void ethdev_settle(struct ethdev *e);

@@ -312,6 +312,17 @@ void ethdev_reclaim(struct port *p)
 	(void)rte_eth_tx_done_cleanup(e->id, e->queue, 0);
 }
 
+/* A device counts for all its queues: the first one's port shows it. Without buffers the driver
+ * lets frames lie or loses them; either way they are missing here. */
+void ethdev_refresh(struct port *p)
+{
+	struct ethdev *e = ethdev_of(p);
+	struct rte_eth_stats st;
+
+	if (e->queue == 0 && rte_eth_stats_get(e->id, &st) == 0)
+		p->cnt.rx_missed = st.imissed + st.rx_nombuf;
+}
+
 bool ethdev_link_up(struct port *p)
 {
 	struct ethdev *e = ethdev_of(p);

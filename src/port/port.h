@@ -29,6 +29,7 @@ struct port_counters {
 	uint64_t rx_frames, rx_bytes, rx_nobuf, rx_errors;
 	uint64_t tx_frames, tx_bytes, tx_full, tx_errors;
 	uint64_t rx_super, tx_super, sw_gso, sw_csum;
+	uint64_t rx_missed; /* lost below us because we were slow; as of port_refresh() */
 };
 
 struct port_ops {
@@ -50,6 +51,8 @@ struct port_ops {
 	bool (*link_up)(struct port *p);
 	/* Close; gives back every buffer it holds. */
 	void (*destroy)(struct port *p);
+	/* Bring counters that somebody else keeps up to date; may be NULL. */
+	void (*refresh)(struct port *p);
 };
 
 struct port {
@@ -87,6 +90,13 @@ struct port_conf {
 NODISCARD int port_open(const struct port_conf *conf, struct port **out, char *err,
 			size_t err_size);
 void port_close(struct port *p);
+
+/* Before the counters are shown: some are the kernel's or the device's and must be asked for. */
+static inline void port_refresh(struct port *p)
+{
+	if (p->ops->refresh)
+		p->ops->refresh(p);
+}
 
 /* Offer the held frames to the driver again. */
 void port_flush(struct port *p);

@@ -215,16 +215,19 @@ static bool open_ports(struct bench *b)
 	return true;
 }
 
-static void print_port(const struct port *p)
+static void print_port(struct port *p)
 {
 	const struct port_counters *c = &p->cnt;
 
+	port_refresh(p);
 	printf("\"%s\": {\"rx_frames\": %" PRIu64 ", \"rx_bytes\": %" PRIu64
-	       ", \"rx_super\": %" PRIu64 ", \"rx_nobuf\": %" PRIu64 ", \"rx_errors\": %" PRIu64
-	       ", \"tx_frames\": %" PRIu64 ", \"tx_bytes\": %" PRIu64 ", \"tx_super\": %" PRIu64
-	       ", \"tx_errors\": %" PRIu64 ", \"sw_gso\": %" PRIu64 ", \"sw_csum\": %" PRIu64 "}, ",
-	       p->name, c->rx_frames, c->rx_bytes, c->rx_super, c->rx_nobuf, c->rx_errors,
-	       c->tx_frames, c->tx_bytes, c->tx_super, c->tx_errors, c->sw_gso, c->sw_csum);
+	       ", \"rx_super\": %" PRIu64 ", \"rx_nobuf\": %" PRIu64 ", \"rx_missed\": %" PRIu64
+	       ", \"rx_errors\": %" PRIu64 ", \"tx_frames\": %" PRIu64 ", \"tx_bytes\": %" PRIu64
+	       ", \"tx_super\": %" PRIu64 ", \"tx_errors\": %" PRIu64 ", \"sw_gso\": %" PRIu64
+	       ", \"sw_csum\": %" PRIu64 "}, ",
+	       p->name, c->rx_frames, c->rx_bytes, c->rx_super, c->rx_nobuf, c->rx_missed,
+	       c->rx_errors, c->tx_frames, c->tx_bytes, c->tx_super, c->tx_errors, c->sw_gso,
+	       c->sw_csum);
 }
 
 static void close_ports(struct bench *b)

@@ -297,6 +297,39 @@ static void test_open_no_buffers(void **state)
 	}
 }
 
+/* More than the kernel holds for us comes while we are away: what is missing is told. */
+static void test_missed(void **state)
+{
+	struct mbuf_pool *pool = *state;
+	struct port *p, *q;
+	struct mbuf *m;
+	uint64_t sent = 0, came = 0;
+
+	run_in(LIVE_F,
+	       "ip link add q0 type veth peer name q1; ip link set q0 up; ip link set q1 up");
+	p = open_port(pool, "af_packet:q0", false);
+	q = open_port(pool, "af_packet:q1", false);
+	/* 32 MB of socket buffer; a frame counts with twice its length or more. */
+	for (; sent < 20000; sent++) {
+		m = test_frame(pool, 1500).m;
+		while (port_tx(q, &m, 1) == 0)
+			;
+	}
+	while (port_rx(p, &m, 1) == 1) {
+		came += load_be16(mbuf_data(m) + 12) == TEST_TYPE;
+		mbuf_done(&m);
+	}
+	assert_true(came > 0 && came < sent);
+	port_refresh(p);
+	assert_true(p->cnt.rx_missed >= sent - came);
+	sent = p->cnt.rx_missed;
+	port_refresh(p);
+	assert_int_equal(p->cnt.rx_missed, sent);
+	port_close(p);
+	port_close(q);
+	run_in(LIVE_F, "ip link del q0");
+}
+
 /* Several queues of one TAP: frames of the kernel come to one of them, all may send. */
 static void test_tap_queues(void **state)
 {
@@ -337,6 +370,7 @@ int main(void)
 		UT_TEST(test_attributes),
 		UT_TEST(test_open_no_buffers),
 		UT_TEST(test_tap_queues),
+		UT_TEST(test_missed),
 	};
 
 	if (geteuid() != 0 || !make_spaces()) {
