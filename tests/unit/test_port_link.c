@@ -31,7 +31,7 @@ static void test_own_frames(void **state)
 			assert_non_null(m);
 			ut_assert_bytes(m, bytes, len);
 			mbuf_done(&m);
-			assert_null(await(ends[i], TEST_TYPE));
+			assert_null(await_none(ends[i], TEST_TYPE));
 		}
 	/* What the kernel itself sends through the interface is not for us either. */
 	run_in(LIVE_F,
@@ -39,7 +39,7 @@ static void test_own_frames(void **state)
 	m = await(ends[1], ETHERTYPE_ARP);
 	assert_non_null(m);
 	mbuf_done(&m);
-	assert_null(await(ends[0], ETHERTYPE_ARP));
+	assert_null(await_none(ends[0], ETHERTYPE_ARP));
 	/* Longer than the MTU: refused by the kernel, counted here. */
 	send_one(ends[0], test_frame(pool, 1600));
 	assert_int_equal(ends[0]->cnt.tx_errors, 1);
@@ -141,7 +141,7 @@ static void test_pmd_tap(void **state)
 	}
 	assert_int_equal(p->cnt.sw_gso, 8);
 	assert_int_equal(p->cnt.sw_csum, 0);
-	assert_null(await(p, TEST_TYPE)); /* all that is there is taken */
+	assert_null(await_none(p, TEST_TYPE)); /* all that is there is taken */
 	pfd = (struct pollfd){.fd = p->ops->wait_fd(p), .events = POLLIN};
 	assert_true(pfd.fd >= 0);
 	assert_int_equal(poll(&pfd, 1, 30), 0);

@@ -84,11 +84,11 @@ static inline void send_one(struct port *p, mbuf_own in)
 }
 
 /* The next frame with the test's type that comes to p; NULL: none in a while. */
-static inline struct mbuf *await(struct port *p, uint16_t type)
+static inline struct mbuf *await_ms(struct port *p, uint16_t type, unsigned ms)
 {
 	struct mbuf *m;
 
-	for (unsigned i = 0; i < 50; i++) {
+	for (unsigned i = 0; i < ms; i++) {
 		while (port_rx(p, &m, 1) == 1) {
 			if (load_be16(mbuf_data(m) + 12) == type)
 				return m;
@@ -97,6 +97,18 @@ static inline struct mbuf *await(struct port *p, uint16_t type)
 		(void)usleep(1000);
 	}
 	return NULL;
+}
+
+/* Patient, since other programs may keep the processors busy. */
+static inline struct mbuf *await(struct port *p, uint16_t type)
+{
+	return await_ms(p, type, 5000);
+}
+
+/* What must not come is not waited for that long. */
+static inline struct mbuf *await_none(struct port *p, uint16_t type)
+{
+	return await_ms(p, type, 50);
 }
 
 #define TEST_TYPE 0x88b5 /* IEEE 802: local experiments */

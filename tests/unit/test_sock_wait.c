@@ -74,7 +74,7 @@ static void test_timeout(void **state)
 	assert_int_equal(wait_ns(e, 20 * MS, NULL), 0);
 	took = plat_mono_ns() - start;
 	assert_true(took >= 20 * MS);
-	assert_true(took < 2000 * MS);
+	assert_true(took < 20000 * MS);
 	/* And it slept: the processor was not needed all the time. */
 	assert_true(e->h.s->prof.sleeps > 0);
 }
