@@ -178,7 +178,7 @@ static bool passes(struct port *p, struct port *from, struct mbuf_pool *pool)
 		struct mbuf *m;
 
 		send_one(from, test_frame(pool, 100));
-		m = await(p, TEST_TYPE);
+		m = await_ms(p, TEST_TYPE, 200);
 		if (m) {
 			mbuf_done(&m);
 			return true;
@@ -347,7 +347,7 @@ static void test_tap_queues(void **state)
 	run_in(LIVE_F,
 	       "ip addr add 10.8.0.1/24 dev t0; ping -c 1 -W 0.1 10.8.0.2 > /dev/null || true");
 	for (unsigned i = 0; i < 2; i++) {
-		while ((m = await(p[i], ETHERTYPE_ARP)) != NULL) {
+		while ((m = await_none(p[i], ETHERTYPE_ARP)) != NULL) {
 			came++;
 			mbuf_done(&m);
 		}
