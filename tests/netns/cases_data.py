@@ -266,16 +266,20 @@ def idle(env):
 
 
 def lose(env, percent):
-    """Drop TCP packets at random, in and out, at both ends. Returns what reads the counters."""
+    """Lose TCP packets at random, in and out, at both ends. Returns what reads the counters.
+
+    What leaves goes into a blind alley: a sender that is told of a drop is not a network's. (Linux even
+    forgets a half-open connection when its second SYN-ACK is dropped under its eyes.)"""
     for ns, dev in ((env.topo.client, "c0"), (env.topo.server, "s0")):
-        rule = f"meta l4proto tcp numgen random mod 100 < {percent} counter drop"
+        ns.ip("link add lost0 type veth peer name lost1", "link set lost0 up", "link set lost1 up")
+        match = f"meta l4proto tcp numgen random mod 100 < {percent} counter"
         ns.nft(f"""
             table netdev loss {{
                 chain in {{
-                    type filter hook ingress device "{dev}" priority 0; {rule}
+                    type filter hook ingress device "{dev}" priority 0; {match} drop
                 }}
                 chain out {{
-                    type filter hook egress device "{dev}" priority 0; {rule}
+                    type filter hook egress device "{dev}" priority 0; {match} fwd to "lost0"
                 }}
             }}""")
     return lambda: [rule["rule"]["expr"][i]["counter"]["packets"]
