@@ -11,10 +11,6 @@
 #include "platform.h"
 #include "proxy.h"
 
-/* After the last connection: how long the stack may take to deliver what was written and to close.
- */
-#define SETTLE_NS 2000000000u
-
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static int pin(const struct config *config, const struct log *log)
@@ -44,7 +40,6 @@ static int serve(const struct config *config, const struct log *log)
 	log_msg(log, LOG_INFO, "ready");
 	rc = proxy_run(&proxy);
 	proxy_fini(&proxy);
-	platform_settle(SETTLE_NS);
 	proxy_report(&proxy);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #ifndef PROXY_PLATFORM_H
 #define PROXY_PLATFORM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "config.h"
@@ -32,9 +33,11 @@ int platform_init(const struct config *config, const struct log *log);
 int platform_intercept(const struct config *config, const struct log *log, int fd,
 		       const union addr *local);
 
-/* After the last socket was closed: let closing connections deliver what they hold, at most so
- * long. */
-void platform_settle(uint64_t limit_ns);
+/*
+ * The last connection was closed: let the stack work for a moment on what closed ones still have to
+ * deliver. Returns false when nothing is left.
+ */
+bool platform_settle(void);
 
 /* What the stack counted, for a report. */
 void platform_stats(struct stats_report *report);

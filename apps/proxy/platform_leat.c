@@ -11,12 +11,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "leat_conf.h"
 
-/* While the last bytes leave, look so often whether they are gone. */
-#define SETTLE_STEP_NS 2000000
+/* While the last bytes leave, look so often whether they are gone: it walks all buffers. */
+#define SETTLE_STEP_NS 5000000
 
 const char platform_program[] = "leat-proxy";
 const char platform_about[] = "Transparent TCP proxy on Leat, a user-space TCP/IP stack.";
@@ -214,28 +213,15 @@ static void count_unsent(void *ctx, const char *holder, uint32_t count, uint32_t
 	}
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* The stack ends with the program: what closed connections still have to deliver must leave before.
  */
-void platform_settle(uint64_t limit_ns)
+bool platform_settle(void)
 {
-	uint64_t until = now_ns() + limit_ns;
 	struct leat_buffers buffers;
-	uint32_t unsent;
+	uint32_t unsent = 0;
 
-	do {
-		leat_poll_once(SETTLE_STEP_NS);
-		unsent = 0;
-		if (leat_buffers_get(&buffers, count_unsent, &unsent) < 0)
-			return;
-	} while (unsent > 0 && now_ns() < until);
+	leat_poll_once(SETTLE_STEP_NS);
+	return leat_buffers_get(&buffers, count_unsent, &unsent) == 0 && unsent > 0;
 }
 
 static void report_counter(void *ctx, const struct leat_counter *c)

@@ -60,9 +60,9 @@ int platform_intercept(const struct config *config, const struct log *log, int f
 }
 
 /* The kernel goes on delivering after we are gone. */
-void platform_settle(uint64_t limit_ns)
+bool platform_settle(void)
 {
-	(void)limit_ns;
+	return false;
 }
 
 void platform_stats(struct stats_report *report)

@@ -213,6 +213,18 @@ static void handle_event(struct proxy *p, const struct epoll_event *event)
 		conn_on_event(p, event->data.ptr, event->events);
 }
 
+/* The stack may end with us: closed connections have until the drain time is over, or a second
+ * signal comes. */
+static void settle(struct proxy *p)
+{
+	while (platform_settle()) {
+		p->now_ns = clock_ns();
+		signals_let_in(&p->wait_mask);
+		if (signals_stops() > 1 || p->now_ns >= p->drain_until_ns)
+			return;
+	}
+}
+
 int proxy_run(struct proxy *p)
 {
 	struct epoll_event events[ROUND_EVENTS];
@@ -235,6 +247,7 @@ int proxy_run(struct proxy *p)
 		handle_signals(p);
 		free_ended(p);
 	}
+	settle(p);
 	return 0;
 }
 
