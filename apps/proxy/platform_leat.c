@@ -9,6 +9,7 @@
 #include <leat/leat.h>
 #include <leat/stats.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,27 @@ static const char *or_null(const char *text)
 	return text[0] ? text : NULL;
 }
 
+static bool any_device(const struct platform_conf *conf, bool (*is)(const char *args))
+{
+	for (size_t i = 0; i < conf->nports; i++)
+		if (strncmp(conf->ports[i].device, "dpdk:", 5) == 0 &&
+		    is(conf->ports[i].device + 5))
+			return true;
+	return false;
+}
+
+/* "0000:03:00.0" or "03:00.0" */
+static bool is_pci(const char *args)
+{
+	return strspn(args, "0123456789abcdefABCDEF") > 0 &&
+	       args[strspn(args, "0123456789abcdefABCDEF")] == ':';
+}
+
+static bool maps_buffers(const char *args)
+{
+	return strncmp(args, "net_vhost", 9) == 0 || strncmp(args, "net_virtio_user", 15) == 0;
+}
+
 static int start_stack(const struct config *config, const struct log *log)
 {
 	const struct platform_conf *conf = config->platform;
@@ -95,6 +117,8 @@ static int start_stack(const struct config *config, const struct log *log)
 		.max_neighbours = (uint32_t)conf->max_neighbours,
 		.spin_us = (uint32_t)conf->spin_us,
 		.secret_path = or_null(conf->secret),
+		.pci = any_device(conf, is_pci),
+		.share_memory = any_device(conf, maps_buffers),
 		.core = config->core == CONFIG_NO_CORE ? 0 : (int)config->core + 1,
 	};
 

@@ -33,6 +33,10 @@ struct leat_config {
 	const char *secret_path; /* file with 32 random bytes, made when missing, from which initial
 				  * sequence numbers and timestamps are derived, so that a restart
 				  * does not confuse peers; NULL: new ones at each start */
+	bool pci;          /* "dpdk:0000:03:00.0" will be used: look for PCI devices, and keep the
+			    * buffers where these can reach them */
+	bool share_memory; /* "dpdk:net_vhost..." or "dpdk:net_virtio_user..." will be used: the
+			    * other process maps the buffers */
 	const char *const
 		*eal_args; /* extra arguments for DPDK's EAL, NULL-terminated; NULL: none */
 };

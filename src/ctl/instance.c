@@ -86,6 +86,8 @@ static int start_platform(struct instance *in, const struct leat_config *conf, u
 {
 	struct plat_eal_conf eal = {
 		.mem_mb = memory_mb(conf, small, big),
+		.pci = conf->pci,
+		.share_memory = conf->share_memory,
 		.extra_args = conf->eal_args,
 	};
 	int rc;
