@@ -53,8 +53,9 @@ static const struct row port_rows[] = {
 	{"rx_frames", "frames received; a superpacket counts one",
 	 offsetof(struct port_counters, rx_frames)},
 	{"rx_bytes", "bytes of these", offsetof(struct port_counters, rx_bytes)},
-	{"rx_nobuf", "receptions put off: no packet buffer",
-	 offsetof(struct port_counters, rx_nobuf)},
+	{"rx_nobuf", "frames dropped: no packet buffer", offsetof(struct port_counters, rx_nobuf)},
+	{"rx_missed", "frames lost below us, by the kernel or the device: we were too slow",
+	 offsetof(struct port_counters, rx_missed)},
 	{"rx_errors", "frames that the port could not use",
 	 offsetof(struct port_counters, rx_errors)},
 	{"rx_super", "superpackets received", offsetof(struct port_counters, rx_super)},
@@ -96,6 +97,7 @@ static void emit_ports(const struct walk *w, const struct stack *s)
 	char group[PORT_NAME_LEN + 8];
 
 	for (unsigned i = 0; i < s->n_ports; i++) {
+		port_refresh(s->ports[i]);
 		(void)snprintf(group, sizeof(group), "port.%s", s->ports[i]->name);
 		emit_rows(w, group, port_rows, ARRAY_LEN(port_rows), &s->ports[i]->cnt);
 	}
