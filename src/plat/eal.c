@@ -252,14 +252,14 @@ static int build_args(struct args *a, bool huge)
 
 /* ---- start ---- */
 
-/* The EAL makes its folder even when it puts nothing there; rmdir() spares one that is in use. */
+/* The EAL makes its folder even when it fails or puts nothing there; rmdir() spares one in use. */
 static void remove_runtime_dir(void)
 {
 	char dir[300];
 	char *slash;
 
 	(void)snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
-	if (rmdir(dir) < 0)
+	if (dir[0] == '\0' || rmdir(dir) < 0)
 		return;
 	slash = strrchr(dir, '/');
 	if (slash != NULL && slash != dir) {
@@ -284,6 +284,8 @@ static int call_eal(const struct args *a)
 	r = rte_eal_init((int)a->argc, argv);
 	if (r < 0)
 		r = rte_errno > 0 ? -rte_errno : -EIO;
+	/* Before a signal that came meanwhile can end the program. */
+	remove_runtime_dir();
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return r < 0 ? r : 0;
 }
@@ -311,8 +313,6 @@ static int start(const struct plat_eal_conf *conf)
 		r = open_log();
 	if (r == 0)
 		r = call_eal(eal.args);
-	if (r == 0)
-		remove_runtime_dir();
 	return r;
 }
 
