@@ -8,6 +8,7 @@
 
 #include "base/compiler.h"
 #include "plat/cpu.h"
+#include "tmpname.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -68,10 +69,9 @@ static int wait_child(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-/* Entries of DPDK's folder for this kind of user; 0 when it does not exist. */
 /* Other programs use DPDK's directory as well: look at one of our own, which DPDK is told to use.
  */
-static char runtime_dir[] = "/tmp/leat-test-eal-XXXXXX";
+static char runtime_dir[TMPNAME_LEN];
 
 static unsigned count_runtime_entries(void)
 {
@@ -380,6 +380,7 @@ int main(void)
 		cmocka_unit_test(test_thread_register),
 	};
 
+	tmpname(runtime_dir, sizeof(runtime_dir));
 	if (!mkdtemp(runtime_dir) || setenv("RUNTIME_DIRECTORY", runtime_dir, 1) < 0)
 		return 1;
 	rc = cmocka_run_group_tests(tests, NULL, NULL);

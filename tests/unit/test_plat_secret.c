@@ -3,6 +3,7 @@
 #include "plat/secret.h"
 
 #include "base/compiler.h"
+#include "tmpname.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -27,9 +28,11 @@
 /* A folder of its own for each test; *state is its path. */
 static int make_dir(void **state)
 {
-	char *dir = strdup("/tmp/leat-secret-XXXXXX");
+	char *dir = malloc(TMPNAME_LEN);
 
 	*state = dir;
+	if (dir != NULL)
+		tmpname(dir, TMPNAME_LEN);
 	return dir != NULL && mkdtemp(dir) != NULL ? 0 : -1;
 }
 

@@ -4,6 +4,7 @@
  * looped back, the null device, a capture file.
  */
 #include "test_port_util.h"
+#include "tmpname.h"
 
 #include "plat/clock.h"
 #include "port/pcapng.h"
@@ -56,16 +57,16 @@ static void receive(struct port *p, struct mbuf **pkts, unsigned n)
 /* ---- memif ---- */
 
 struct pair {
-	char dir[32];
+	char dir[TMPNAME_LEN];
 	struct port *a, *b;
 };
 
 static void pair_open(struct pair *p, struct mbuf_pool *pool, unsigned log2_ring)
 {
-	char spec[160];
+	char spec[200];
 	uint64_t end = plat_mono_ns() + PATIENCE_NS;
 
-	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/leat-ut-XXXXXX");
+	tmpname(p->dir, sizeof(p->dir));
 	assert_non_null(mkdtemp(p->dir));
 	(void)snprintf(spec, sizeof(spec),
 		       "dpdk:net_memif0,role=server,socket=%s/s,socket-abstract=no,rsize=%u",
@@ -100,7 +101,7 @@ static void close_b(struct pair *p)
 
 static void pair_close(struct pair *p)
 {
-	char path[64];
+	char path[TMPNAME_LEN + 8];
 
 	if (p->b)
 		close_b(p);
@@ -311,13 +312,15 @@ static void test_pcap(void **state)
 {
 	static const char *const names[] = {"if"};
 	const struct pf f = {.flags = TCP_ACK, .payload = 500, .complete = true};
-	char path[] = "/tmp/leat-ut-XXXXXX", spec[80];
+	char path[TMPNAME_LEN], spec[160];
 	struct pcapng *cap;
 	struct pf_frame fr;
 	struct port *p;
 	struct mbuf *m;
-	int fd = mkstemp(path);
+	int fd;
 
+	tmpname(path, sizeof(path));
+	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	(void)close(fd);
 	pf_build(&fr, &f);

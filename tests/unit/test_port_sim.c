@@ -2,6 +2,7 @@
 /* The simulated wire: the same seed is the same run, chances come out as asked, nothing gets lost
  * uncounted, and what is damaged fails its checksum. */
 #include "test_port_util.h"
+#include "tmpname.h"
 
 #include "base/memfail.h"
 #include "port/sim.h"
@@ -581,14 +582,16 @@ static void test_hook(void **state)
 static void test_pcap(void **state)
 {
 	const struct sim_wire_conf conf = {.seed = 3, .ab = {.loss_ppm = SIM_PPM}};
-	char path[] = "/tmp/leat-sim-XXXXXX";
+	char path[TMPNAME_LEN];
 	static uint8_t file[4096];
 	uint32_t blocks[8] = {0}, n_blocks = 0;
 	size_t len, off;
 	struct net n;
 	FILE *f;
-	int fd = mkstemp(path);
+	int fd;
 
+	tmpname(path, sizeof(path));
+	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	(void)close(fd);
 	net_init(&n, *state, &conf);

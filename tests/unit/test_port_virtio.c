@@ -5,6 +5,7 @@
  * map, so the EAL is started with other settings than in test_port_ethdev.
  */
 #include "test_port_util.h"
+#include "tmpname.h"
 
 #include "plat/clock.h"
 #include "plat/eal.h"
@@ -18,7 +19,7 @@
 #define PATIENCE_NS (5 * PLAT_NS_PER_S)
 
 struct pair {
-	char dir[32];
+	char dir[TMPNAME_LEN];
 	struct port *vhost, *virtio;
 };
 
@@ -36,10 +37,10 @@ static struct port *open_port(struct mbuf_pool *pool, const char *spec, bool no_
 
 static void pair_open(struct pair *p, struct mbuf_pool *pool, bool no_offload)
 {
-	char spec[160];
+	char spec[200];
 	uint64_t end = plat_mono_ns() + PATIENCE_NS;
 
-	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/leat-ut-XXXXXX");
+	tmpname(p->dir, sizeof(p->dir));
 	assert_non_null(mkdtemp(p->dir));
 	(void)snprintf(spec, sizeof(spec), "dpdk:net_vhost0,iface=%s/s,tso=1", p->dir);
 	p->vhost = open_port(pool, spec, no_offload);
@@ -53,7 +54,7 @@ static void pair_open(struct pair *p, struct mbuf_pool *pool, bool no_offload)
 
 static void pair_close(struct pair *p)
 {
-	char path[64];
+	char path[TMPNAME_LEN + 8];
 
 	port_close(p->virtio);
 	port_close(p->vhost);
