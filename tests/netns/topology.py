@@ -26,6 +26,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 
 CLONE_NEWNET = 0x40000000
@@ -131,7 +132,12 @@ class Topology:
         self.routes = []
 
     def add(self, name):
-        self.spaces[name] = Namespace(f"{self.prefix}-{name}")
+        # Made and known in one step: a Ctrl-C between the two would leave it behind.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, Uninterrupted.SIGNALS)
+        try:
+            self.spaces[name] = Namespace(f"{self.prefix}-{name}")
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return self.spaces[name]
 
     def __getattr__(self, name):
@@ -208,9 +214,12 @@ class Topology:
 
     def delete(self):
         """Always works, however far create() came."""
-        for ns in reversed(list(self.spaces.values())):
-            ns.delete()
-        self.spaces.clear()
+        for name, ns in reversed(list(self.spaces.items())):
+            try:
+                ns.delete()
+            except (OSError, subprocess.SubprocessError) as e:
+                print(f"cannot remove namespace {ns.name}: {e}", file=sys.stderr)
+            del self.spaces[name]
 
 
 def patient(ns, dev):
