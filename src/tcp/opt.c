@@ -18,7 +18,7 @@ static const struct range ranges[TCP_OPT_COUNT] = {
 #undef X
 };
 
-static void set_flag(struct tcp_pcb *pcb, uint32_t flag, int64_t on)
+static void set_flag(struct tcp_pcb *pcb, uint64_t flag, int64_t on)
 {
 	pcb->flags = on ? pcb->flags | flag : pcb->flags & ~flag;
 }

@@ -30,38 +30,40 @@
 #include "tcp/timewait.h"
 #include "tcp/timer.h"
 
-#define PCBF_NODELAY      0x00000001u /* options of the program */
-#define PCBF_CORK         0x00000002u
-#define PCBF_QUICKACK     0x00000004u
-#define PCBF_KEEPALIVE    0x00000008u
-#define PCBF_SNDBUF_SET   0x00000010u /* no autotuning: the program chose */
-#define PCBF_RCVBUF_SET   0x00000020u
-#define PCBF_V6           0x00000040u
-#define PCBF_FOREIGN      0x00000080u /* local address may be none of ours */
-#define PCBF_REUSEADDR    0x00000100u
-#define PCBF_REUSEPORT    0x00000200u
-#define PCBF_BOUND        0x00000400u /* in the table of bound ports */
-#define PCBF_TS           0x00000800u /* agreed in the handshake */
-#define PCBF_SACK         0x00001000u
-#define PCBF_WSCALE       0x00002000u
-#define PCBF_MORE         0x00004000u /* last send said MSG_MORE */
-#define PCBF_FIN_QUEUED   0x00008000u /* FIN follows the last queued byte */
-#define PCBF_FIN_RCVD     0x00010000u /* FIN consumed: RCV.NXT is behind it */
-#define PCBF_FIN_OOO      0x00020000u /* FIN seen at fin_seq, data before it is missing */
-#define PCBF_RCV_SHUT     0x00040000u /* the program reads no more */
-#define PCBF_ORPHAN       0x00080000u /* the program has closed it */
-#define PCBF_DEAD         0x00100000u /* waits for tcp_reap() */
-#define PCBF_ACK_NOW      0x00200000u /* an acknowledgement is owed at once */
-#define PCBF_ACK_LATER    0x00400000u /* ... or by the delayed-ACK timer */
-#define PCBF_WANT_WRITE   0x00800000u /* the program found no send space */
-#define PCBF_TIMING       0x01000000u /* rtt_seq is being timed */
-#define PCBF_CWND_LIMITED 0x02000000u /* the last output stopped at cwnd */
-#define PCBF_EMBRYO       0x04000000u /* passive, nobody owns it yet */
-#define PCBF_QUEUED       0x08000000u /* in an accept queue */
-#define PCBF_FORCE_RTX    0x10000000u /* send one segment again whatever cwnd says */
-#define PCBF_SYN_RTX      0x20000000u /* the SYN was sent more than once */
-#define PCBF_NOBUF        0x40000000u /* output stopped for lack of buffers */
-#define PCBF_OVERRIDE     0x80000000u /* send a small segment that Nagle or SWS held back */
+/* Bits of tcp_pcb.flags. */
+#define PCBF_BIT(n)       (UINT64_C(1) << (n))
+#define PCBF_NODELAY      PCBF_BIT(0) /* options of the program */
+#define PCBF_CORK         PCBF_BIT(1)
+#define PCBF_QUICKACK     PCBF_BIT(2)
+#define PCBF_KEEPALIVE    PCBF_BIT(3)
+#define PCBF_SNDBUF_SET   PCBF_BIT(4) /* no autotuning: the program chose */
+#define PCBF_RCVBUF_SET   PCBF_BIT(5)
+#define PCBF_V6           PCBF_BIT(6)
+#define PCBF_FOREIGN      PCBF_BIT(7) /* local address may be none of ours */
+#define PCBF_REUSEADDR    PCBF_BIT(8)
+#define PCBF_REUSEPORT    PCBF_BIT(9)
+#define PCBF_BOUND        PCBF_BIT(10) /* in the table of bound ports */
+#define PCBF_TS           PCBF_BIT(11) /* agreed in the handshake */
+#define PCBF_SACK         PCBF_BIT(12)
+#define PCBF_WSCALE       PCBF_BIT(13)
+#define PCBF_MORE         PCBF_BIT(14) /* last send said MSG_MORE */
+#define PCBF_FIN_QUEUED   PCBF_BIT(15) /* FIN follows the last queued byte */
+#define PCBF_FIN_RCVD     PCBF_BIT(16) /* FIN consumed: RCV.NXT is behind it */
+#define PCBF_FIN_OOO      PCBF_BIT(17) /* FIN seen at fin_seq, data before it is missing */
+#define PCBF_RCV_SHUT     PCBF_BIT(18) /* the program reads no more */
+#define PCBF_ORPHAN       PCBF_BIT(19) /* the program has closed it */
+#define PCBF_DEAD         PCBF_BIT(20) /* waits for tcp_reap() */
+#define PCBF_ACK_NOW      PCBF_BIT(21) /* an acknowledgement is owed at once */
+#define PCBF_ACK_LATER    PCBF_BIT(22) /* ... or by the delayed-ACK timer */
+#define PCBF_WANT_WRITE   PCBF_BIT(23) /* the program found no send space */
+#define PCBF_TIMING       PCBF_BIT(24) /* rtt_seq is being timed */
+#define PCBF_CWND_LIMITED PCBF_BIT(25) /* the last output stopped at cwnd */
+#define PCBF_EMBRYO       PCBF_BIT(26) /* passive, nobody owns it yet */
+#define PCBF_QUEUED       PCBF_BIT(27) /* in an accept queue */
+#define PCBF_FORCE_RTX    PCBF_BIT(28) /* send one segment again whatever cwnd says */
+#define PCBF_SYN_RTX      PCBF_BIT(29) /* the SYN was sent more than once */
+#define PCBF_NOBUF        PCBF_BIT(30) /* output stopped for lack of buffers */
+#define PCBF_OVERRIDE     PCBF_BIT(31) /* send a small segment that Nagle or SWS held back */
 
 #define TCP_BASE_HLEN     20u
 #define TCP_TS_OPT_BYTES  12u
@@ -90,7 +92,7 @@ struct tcp_pcb {
 	uint8_t state; /* enum tcp_state, written by tcp_set_state() only */
 	uint8_t snd_scale, rcv_scale;
 	struct stack *stack;
-	uint32_t flags; /* PCBF_ */
+	uint64_t flags; /* PCBF_ */
 	uint32_t rcv_nxt;
 	uint32_t rcv_adv;  /* right edge that was offered: never moves left */
 	uint32_t last_ack; /* Last.ACK.sent (RFC 7323 4.3) */
@@ -163,7 +165,7 @@ struct tcp_pcb {
 
 /* Options that accepted connections inherit. */
 struct tcp_prefs {
-	uint32_t flags; /* PCBF_, options of the program only */
+	uint64_t flags; /* PCBF_, options of the program only */
 	uint32_t sndbuf, rcvbuf;
 	uint32_t user_timeout_ms, user_mss, keep_idle_s, keep_intvl_s;
 	uint8_t keep_cnt, tos, ttl, cc;
