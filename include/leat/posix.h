@@ -103,6 +103,8 @@ LEAT_POSIX_BIND(write)
 LEAT_POSIX_BIND(writev)
 #ifdef _GNU_SOURCE
 LEAT_POSIX_BIND(accept4)
+LEAT_POSIX_BIND(close_range)
+LEAT_POSIX_BIND(closefrom)
 LEAT_POSIX_BIND(dup3)
 #endif
 

@@ -2,7 +2,9 @@
 /*
  * socket.h: the sockets interface of Leat, with Linux's types, numbers and errno values.
  *
- * A descriptor is a number that the kernel has reserved, so it never equals that of an open file.
+ * A descriptor is a number that the kernel has reserved, so it never equals that of an open file;
+ * fstat(2) calls it a socket. A number that is free again may be kept for the next socket, so that
+ * socket() does not always give the lowest one; dup() does.
  * Calls on a descriptor that is not Leat's go to the kernel's function of the same name, and so do
  * sockets of families other than AF_INET and AF_INET6: programs may mix both kinds. Sockets belong
  * to the thread that made them; a thread without a stack (leat_init) gets ENETDOWN from
@@ -79,6 +81,9 @@ LEAT_API int leat_ioctl(int fd, unsigned long request, ...);
 LEAT_API int leat_dup(int fd);
 LEAT_API int leat_dup2(int fd, int to);
 LEAT_API int leat_dup3(int fd, int to, int flags);
+/* As Linux has them; what Leat itself has open (ports, wake-ups) is spared. */
+LEAT_API int leat_close_range(unsigned first, unsigned last, int flags);
+LEAT_API void leat_closefrom(int from);
 
 /*
  * Send now what earlier calls caused, without waiting for anything: for a program that writes and

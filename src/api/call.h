@@ -20,7 +20,7 @@ static inline bool is_ours(int fd)
 /* A number that only we know of: the kernel must not close or duplicate it. */
 static inline bool is_kept(int fd)
 {
-	return current.stack && sock_keeps(current.stack, fd);
+	return owner_of(&process.owners, fd) == OWNER_KEPT;
 }
 
 /* The call goes to the kernel and may take long there: what waits to be sent leaves first. */

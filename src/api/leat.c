@@ -4,6 +4,7 @@
  * leat_init() needs the thread's worker.
  */
 #include "api/current.h"
+#include "api/internal.h"
 
 #include "ctl/instance.h"
 #include "inet/inet.h"
@@ -47,6 +48,8 @@ static int start_sockets(struct instance *in, const struct leat_config *config)
 {
 	struct sock_conf sc = {
 		.spin_ns = (config->spin_us ? config->spin_us : SPIN_US_DEFAULT) * UINT64_C(1000),
+		.owners = &process.owners,
+		.worker = 1,
 	};
 
 	return sock_init(in->stack, &sc);
@@ -54,6 +57,7 @@ static int start_sockets(struct instance *in, const struct leat_config *config)
 
 int leat_init(const struct leat_config *config)
 {
+	struct internal_mark mark;
 	struct instance *in;
 	int rc;
 
@@ -63,7 +67,9 @@ int leat_init(const struct leat_config *config)
 		return fail(EINVAL, "config: NULL");
 	if (config->spin_us > SPIN_US_MAX)
 		return fail(EINVAL, "spin_us: more than 1000000");
+	internal_begin(&mark);
 	rc = instance_create(config, &in, current.err);
+	internal_end(&mark);
 	if (rc < 0) {
 		errno = -rc;
 		return -1;
@@ -92,11 +98,17 @@ unsigned leat_fini(void)
 
 int leat_port_add(const struct leat_port *port)
 {
+	struct internal_mark mark;
+	int rc;
+
 	if (!current.stack)
 		return no_worker();
 	if (!port)
 		return fail(EINVAL, "port: NULL");
-	return result(instance_port_add(current.instance, port));
+	internal_begin(&mark);
+	rc = instance_port_add(current.instance, port);
+	internal_end(&mark);
+	return result(rc);
 }
 
 int leat_addr_add(const char *port, const char *addr)

@@ -103,6 +103,14 @@ int leat_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 	return int_result(sock_getpeername(current.stack, fd, addr, len));
 }
 
+/* The number that a call made, or its error. */
+static int new_cloexec(int fd, bool on)
+{
+	int rc = fd >= 0 && on ? sock_cloexec_set(current.stack, fd, true) : 0;
+
+	return rc < 0 ? rc : fd;
+}
+
 static int fcntl_ours(int fd, int cmd, int arg)
 {
 	switch (cmd) {
@@ -111,13 +119,13 @@ static int fcntl_ours(int fd, int cmd, int arg)
 	case F_SETFL:
 		return sock_flags_set(current.stack, fd, arg);
 	case F_DUPFD:
-	case F_DUPFD_CLOEXEC:
 		return sock_dup(current.stack, fd, arg);
+	case F_DUPFD_CLOEXEC:
+		return new_cloexec(sock_dup(current.stack, fd, arg), true);
 	case F_GETFD:
-		/* Leat's sockets end with the process image: close-on-exec always. */
-		return FD_CLOEXEC;
+		return sock_cloexec_get(current.stack, fd) ? FD_CLOEXEC : 0;
 	case F_SETFD:
-		return 0;
+		return sock_cloexec_set(current.stack, fd, arg & FD_CLOEXEC);
 	}
 	return -EINVAL;
 }
@@ -186,7 +194,43 @@ int leat_dup3(int fd, int to, int flags)
 		return dup_kernel(fd, to, flags);
 	if (fd == to || flags & ~O_CLOEXEC)
 		return int_result(-EINVAL);
-	return int_result(sock_dup_to(current.stack, fd, to));
+	return int_result(new_cloexec(sock_dup_to(current.stack, fd, to), flags & O_CLOEXEC));
+}
+
+/* ---- ranges ---- */
+
+/* Not the program's business: what Leat itself has open, and closed numbers that it keeps. */
+static int close_ours(int fd, int flags)
+{
+	if (!is_ours(fd))
+		return 0;
+	if ((unsigned)flags & CLOSE_RANGE_CLOEXEC)
+		return sock_cloexec_set(current.stack, fd, true);
+	return sock_close(current.stack, fd);
+}
+
+/* The kernel closes what lies between the numbers that Leat has. */
+int leat_close_range(unsigned first, unsigned last, int flags)
+{
+	if (first > last || (unsigned)flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
+		return int_result(-EINVAL);
+	before_kernel();
+	for (;;) {
+		int fd = owner_next(&process.owners, first, last);
+
+		if (fd < 0)
+			return close_range(first, last, flags);
+		if ((unsigned)fd > first && close_range(first, (unsigned)fd - 1, flags) < 0)
+			return -1;
+		if (close_ours(fd, flags) < 0 || (unsigned)fd == last)
+			return 0;
+		first = (unsigned)fd + 1;
+	}
+}
+
+void leat_closefrom(int from)
+{
+	(void)leat_close_range((unsigned)max_int(from, 0), ~0u, 0);
 }
 
 void leat_flush(void)

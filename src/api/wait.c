@@ -34,6 +34,13 @@ static int timespec_to_ns(const struct timespec *ts, uint64_t *ns)
 	return 0;
 }
 
+static int new_set(int fd, bool cloexec)
+{
+	int rc = fd >= 0 && cloexec ? sock_cloexec_set(current.stack, fd, true) : 0;
+
+	return int_result(rc < 0 ? rc : fd);
+}
+
 /* ---- epoll ---- */
 
 int leat_epoll_create(int size)
@@ -47,7 +54,7 @@ int leat_epoll_create1(int flags)
 		return epoll_create1(flags);
 	if (flags & ~EPOLL_CLOEXEC)
 		return int_result(-EINVAL);
-	return int_result(sock_epoll_create(current.stack));
+	return new_set(sock_epoll_create(current.stack), flags & EPOLL_CLOEXEC);
 }
 
 int leat_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
@@ -102,7 +109,7 @@ int leat_kqueue1(int flags)
 		return int_result(-ENETDOWN);
 	if (flags & ~O_CLOEXEC)
 		return int_result(-EINVAL);
-	return int_result(sock_kqueue(current.stack));
+	return new_set(sock_kqueue(current.stack), flags & O_CLOEXEC);
 }
 
 int leat_kevent(int kq, const struct kevent *changes, int n_changes, struct kevent *events,

@@ -44,7 +44,7 @@ int sock_dup(struct stack *s, int fd, int from)
 		return -EBADF;
 	if (from < 0)
 		return -EINVAL;
-	to = fdtab_reserve(&s->sock->fds, from);
+	to = fdtab_dup(&s->sock->fds, fd, from);
 	if (to < 0)
 		return to;
 	f->refs++;
@@ -55,21 +55,23 @@ int sock_dup(struct stack *s, int fd, int from)
 int sock_dup_to(struct stack *s, int fd, int to)
 {
 	struct file *f = fdtab_get(&s->sock->fds, fd);
+	struct file *old;
 	int rc;
 
 	if (!f || to < 0)
 		return -EBADF;
 	if (to == fd)
 		return fd;
-	f->refs++;
-	if (sock_owns(s, to))
-		take_number(s, to, true);
-	rc = fdtab_reserve_at(&s->sock->fds, to);
-	if (rc < 0) {
-		f->refs--;
+	old = fdtab_get(&s->sock->fds, to);
+	if (old && old->refs > 1)
+		sets_drop_knotes(old, to);
+	rc = fdtab_dup_at(&s->sock->fds, fd, to);
+	if (rc < 0)
 		return rc;
-	}
+	f->refs++;
 	fdtab_set(&s->sock->fds, to, f);
+	if (old)
+		file_put(s, old);
 	return to;
 }
 
@@ -98,6 +100,19 @@ int sock_flags_set(struct stack *s, int fd, int flags)
 		return -EBADF;
 	f->flags &= (uint8_t)~FILE_NONBLOCK;
 	f->flags |= flags & O_NONBLOCK ? FILE_NONBLOCK : 0;
+	return 0;
+}
+
+int sock_cloexec_get(struct stack *s, int fd)
+{
+	return sock_owns(s, fd) ? s->sock->fds.cloexec[fd] : -EBADF;
+}
+
+int sock_cloexec_set(struct stack *s, int fd, bool on)
+{
+	if (!sock_owns(s, fd))
+		return -EBADF;
+	s->sock->fds.cloexec[fd] = on;
 	return 0;
 }
 

@@ -20,6 +20,7 @@ enum file_kind {
 };
 
 #define FILE_NONBLOCK 0x01u
+#define FILE_REMOTE   0x02u /* a call of another thread is at work: it does the waiting */
 
 struct file {
 	struct evsrc src;
@@ -28,23 +29,35 @@ struct file {
 	uint32_t refs;
 };
 
-/* All may return -errno. */
+static inline bool file_is_socket(const struct file *f)
+{
+	return f->kind <= FILE_UDP;
+}
+
+/* Those that give a number may return -errno. */
 struct sock_numbers {
-	/* A number of at least from that nobody else has. -EMFILE. */
-	int (*reserve)(void *ctx, int from);
+	/* For a socket, a number that nobody else has. -EMFILE. */
+	int (*reserve)(void *ctx);
+	/* For an event set. */
+	int (*reserve_set)(void *ctx);
+	/* Another number for fd: the lowest from `from` on that nobody has. */
+	int (*dup)(void *ctx, int fd, int from);
 	/* That very number, whoever has it now (dup2). -EBADF: out of range. */
-	int (*reserve_at)(void *ctx, int fd);
-	void (*release)(void *ctx, int fd);
+	int (*dup_at)(void *ctx, int fd, int to);
+	void (*release)(void *ctx, int fd, bool set);
 	/* Released, but not yet back with the kernel? */
 	bool (*keeps)(void *ctx, int fd);
 	/* The number was given away by the kernel: do not release or hand it out. */
 	void (*forget)(void *ctx, int fd);
+	/* A descriptor of the kernel's that the program must not know of, until it is closed. */
+	void (*hide)(void *ctx, int fd);
 	void (*fini)(void *ctx);
 	void *ctx;
 };
 
 struct fdtab {
 	struct file **files;
+	uint8_t *cloexec; /* close-on-exec as the program sees it */
 	unsigned size;
 	const struct mem *mem;
 	struct sock_numbers numbers;
@@ -53,22 +66,34 @@ struct fdtab {
 void fdtab_init(struct fdtab *t, const struct mem *mem, const struct sock_numbers *numbers);
 void fdtab_fini(struct fdtab *t);
 /* Reserve a number and make room for it; it stands for nothing yet. -EMFILE, -ENOMEM. */
-NODISCARD int fdtab_reserve(struct fdtab *t, int from);
-NODISCARD int fdtab_reserve_at(struct fdtab *t, int fd);
+NODISCARD int fdtab_reserve(struct fdtab *t);
+NODISCARD int fdtab_reserve_set(struct fdtab *t);
+/* Another number for fd's file: the lowest from `from` on. */
+NODISCARD int fdtab_dup(struct fdtab *t, int fd, int from);
+/* That very one; if it has a file already, its reference is the caller's to drop. */
+NODISCARD int fdtab_dup_at(struct fdtab *t, int fd, int to);
 /* Give a reserved number its file. */
 void fdtab_set(struct fdtab *t, int fd, struct file *f);
-/* The number stands for nothing any more and is given back. */
+/* A reserved number that was given no file, or stands for none any more, goes back. */
 void fdtab_release(struct fdtab *t, int fd);
 /* The same when the kernel has put a file of its own there. */
 void fdtab_forget(struct fdtab *t, int fd);
+/* Keep a descriptor of ours out of the program's sight. */
+void fdtab_hide(struct fdtab *t, int fd);
+/* Close it again; harmless for -1. */
+void fdtab_close_hidden(struct fdtab *t, int fd);
 
 static inline struct file *fdtab_get(const struct fdtab *t, int fd)
 {
 	return (unsigned)fd < t->size ? t->files[fd] : NULL;
 }
 
-/* Numbers reserved in the kernel. -errno. */
-NODISCARD int sock_numbers_kernel(const struct mem *mem, struct sock_numbers *out);
+struct owner_map;
+
+/* Numbers reserved in the kernel, told to owners (NULL: a map of its own) as worker id's. -errno.
+ */
+NODISCARD int sock_numbers_kernel(const struct mem *mem, struct owner_map *owners, unsigned id,
+				  struct sock_numbers *out);
 /* Numbers counted from 0. */
 NODISCARD int sock_numbers_plain(const struct mem *mem, struct sock_numbers *out);
 

@@ -1,215 +1,223 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where descriptor numbers come from. The kernel's: duplicates of one O_PATH descriptor, which no
- * read, write or poll of the kernel accepts, so a Leat number that strays into a kernel call gives
- * EBADF and nothing worse. Released ones are kept for the next socket, since a short connection
- * should not pay two system calls for its number. Plain ones are counted, for simulations.
+ * Descriptor numbers reserved in the kernel. A socket's is a duplicate of one O_PATH descriptor of
+ * a socket: fstat(2) calls it a socket, and no read, write or poll of the kernel accepts it, so a
+ * Leat number that strays into a kernel call gives EBADF and nothing worse. A set's is an epoll set
+ * of the kernel's, which others can wait for. See docs/decisions.
  *
- * A number source belongs to one stack; worker thread.
+ * Released ones are kept for the next socket, the lowest first, since a short connection should not
+ * pay two system calls for its number. A number source belongs to one stack; worker thread. What
+ * other threads may see of it is in the owner map.
  */
 #include "sock/file.h"
 
 #include "base/bits.h"
+#include "sock/owner.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define KEEP_MAX 256u /* released numbers kept reserved */
 
 struct kernel_numbers {
 	const struct mem *mem;
+	struct owner_map *owners;
+	bool own_map;
+	unsigned id;
 	int placeholder;
 	unsigned kept_count;
-	int kept[KEEP_MAX]; /* last released, first used */
+	int kept[KEEP_MAX]; /* the lowest last */
 };
 
-static int kernel_reserve(void *ctx, int from)
+static int taken(struct kernel_numbers *k, int fd)
+{
+	int rc = fd < 0 ? -errno : owner_room(k->owners, fd);
+
+	if (rc < 0) {
+		if (fd >= 0)
+			(void)close(fd);
+		return rc;
+	}
+	owner_set(k->owners, fd, k->id);
+	return fd;
+}
+
+static void unkeep(struct kernel_numbers *k, unsigned i)
+{
+	memmove(&k->kept[i], &k->kept[i + 1], (--k->kept_count - i) * sizeof(k->kept[0]));
+}
+
+/* The lowest kept number of at least from and below limit; -1: none. */
+static int take_kept(struct kernel_numbers *k, int from, int limit)
+{
+	for (unsigned i = k->kept_count; i > 0; i--) {
+		int fd = k->kept[i - 1];
+
+		if (fd >= limit)
+			break;
+		if (fd < from)
+			continue;
+		unkeep(k, i - 1);
+		owner_set(k->owners, fd, k->id);
+		return fd;
+	}
+	return -1;
+}
+
+static int kernel_reserve(void *ctx)
 {
 	struct kernel_numbers *k = ctx;
-	int fd;
+	int fd = take_kept(k, 0, INT32_MAX);
 
-	if (from == 0 && k->kept_count > 0)
-		return k->kept[--k->kept_count];
-	fd = fcntl(k->placeholder, F_DUPFD_CLOEXEC, from);
-	return fd < 0 ? -errno : fd;
+	return fd >= 0 ? fd : taken(k, fcntl(k->placeholder, F_DUPFD_CLOEXEC, 0));
+}
+
+static int kernel_reserve_set(void *ctx)
+{
+	return taken(ctx, epoll_create1(EPOLL_CLOEXEC));
+}
+
+static int kernel_dup_at(void *ctx, int fd, int to);
+
+/* dup() promises the lowest number, which may be one that is kept. */
+static int kernel_dup(void *ctx, int fd, int from)
+{
+	struct kernel_numbers *k = ctx;
+	int to = fcntl(fd, F_DUPFD_CLOEXEC, from);
+	int kept = take_kept(k, from, to < 0 ? INT32_MAX : to);
+
+	if (kept < 0)
+		return taken(k, to);
+	if (to >= 0)
+		(void)close(to);
+	return kernel_dup_at(k, fd, kept);
 }
 
 static void kernel_forget(void *ctx, int fd)
 {
 	struct kernel_numbers *k = ctx;
 
-	for (unsigned i = 0; i < k->kept_count; i++)
-		if (k->kept[i] == fd)
-			k->kept[i--] = k->kept[--k->kept_count];
+	for (unsigned i = k->kept_count; i > 0; i--)
+		if (k->kept[i - 1] == fd)
+			unkeep(k, i - 1);
+	owner_set(k->owners, fd, OWNER_NONE);
 }
 
 static bool kernel_keeps(void *ctx, int fd)
 {
-	const struct kernel_numbers *k = ctx;
-
-	for (unsigned i = 0; i < k->kept_count; i++)
-		if (k->kept[i] == fd)
-			return true;
-	return false;
-}
-
-static int kernel_reserve_at(void *ctx, int fd)
-{
 	struct kernel_numbers *k = ctx;
 
-	kernel_forget(k, fd);
-	return dup3(k->placeholder, fd, O_CLOEXEC) < 0 ? -errno : fd;
+	return owner_of(k->owners, fd) == OWNER_KEPT;
 }
 
-static void kernel_release(void *ctx, int fd)
+static int kernel_dup_at(void *ctx, int fd, int to)
+{
+	kernel_forget(ctx, to);
+	return taken(ctx, dup3(fd, to, O_CLOEXEC));
+}
+
+static void kernel_release(void *ctx, int fd, bool set)
 {
 	struct kernel_numbers *k = ctx;
+	unsigned i = k->kept_count;
 
-	if (k->kept_count < KEEP_MAX)
-		k->kept[k->kept_count++] = fd;
-	else
+	if (set || k->kept_count == KEEP_MAX) {
+		owner_set(k->owners, fd, OWNER_NONE);
 		(void)close(fd);
+		return;
+	}
+	while (i > 0 && k->kept[i - 1] < fd)
+		i--;
+	memmove(&k->kept[i + 1], &k->kept[i], (k->kept_count - i) * sizeof(k->kept[0]));
+	k->kept[i] = fd;
+	k->kept_count++;
+	owner_set(k->owners, fd, OWNER_KEPT);
+}
+
+/* Without room in the map close_range() does not spare it: harmless before it is called. */
+static void kernel_hide(void *ctx, int fd)
+{
+	struct kernel_numbers *k = ctx;
+
+	if (owner_room(k->owners, fd) == 0)
+		owner_set(k->owners, fd, OWNER_INTERNAL);
 }
 
 static void kernel_fini(void *ctx)
 {
 	struct kernel_numbers *k = ctx;
 
-	while (k->kept_count > 0)
-		(void)close(k->kept[--k->kept_count]);
+	while (k->kept_count > 0) {
+		int fd = k->kept[--k->kept_count];
+
+		owner_set(k->owners, fd, OWNER_NONE);
+		(void)close(fd);
+	}
 	(void)close(k->placeholder);
+	if (k->own_map) {
+		owner_fini(k->owners);
+		mem_free(k->mem, k->owners, sizeof(*k->owners));
+	}
 	mem_free(k->mem, k, sizeof(*k));
 }
 
-int sock_numbers_kernel(const struct mem *mem, struct sock_numbers *out)
+/* Through /proc, the one way to an O_PATH descriptor of a socket; else that of a folder. */
+static int open_placeholder(void)
+{
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char path[32];
+	int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", sock);
+	if (sock >= 0) {
+		fd = open(path, O_PATH | O_CLOEXEC);
+		(void)close(sock);
+	}
+	if (fd < 0)
+		fd = open("/", O_PATH | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int sock_numbers_kernel(const struct mem *mem, struct owner_map *owners, unsigned id,
+			struct sock_numbers *out)
 {
 	struct kernel_numbers *k = mem_zalloc(mem, sizeof(*k));
+	int rc = -ENOMEM;
 
 	if (!k)
-		return -ENOMEM;
+		return rc;
 	k->mem = mem;
-	k->placeholder = open("/", O_PATH | O_CLOEXEC);
-	if (k->placeholder < 0) {
-		int err = errno;
-
-		mem_free(mem, k, sizeof(*k));
-		return -err;
-	}
+	k->id = id;
+	k->own_map = !owners;
+	k->owners = owners ? owners : mem_zalloc(mem, sizeof(*owners));
+	if (!k->owners)
+		goto free_numbers;
+	k->placeholder = rc = open_placeholder();
+	if (rc < 0)
+		goto free_map;
+	kernel_hide(k, k->placeholder);
 	*out = (struct sock_numbers){
 		.reserve = kernel_reserve,
-		.reserve_at = kernel_reserve_at,
+		.reserve_set = kernel_reserve_set,
+		.dup = kernel_dup,
+		.dup_at = kernel_dup_at,
 		.release = kernel_release,
 		.keeps = kernel_keeps,
 		.forget = kernel_forget,
+		.hide = kernel_hide,
 		.fini = kernel_fini,
 		.ctx = k,
 	};
 	return 0;
-}
-
-#define PLAIN_MAX (1u << 22)
-
-/* Which numbers are taken, one bit each; the lowest free one is next, as POSIX wants. */
-struct plain_numbers {
-	const struct mem *mem;
-	uint64_t *taken;
-	unsigned words;
-	unsigned low; /* every word before it is full */
-};
-
-static int plain_grow(struct plain_numbers *p, unsigned words)
-{
-	uint64_t *taken;
-
-	if (words <= p->words)
-		return 0;
-	words = (unsigned)round_up_pow2(words);
-	taken = mem_zalloc(p->mem, words * sizeof(*taken));
-	if (!taken)
-		return -ENOMEM;
-	if (p->taken)
-		memcpy(taken, p->taken, p->words * sizeof(*taken));
-	mem_free(p->mem, p->taken, p->words * sizeof(*taken));
-	p->taken = taken;
-	p->words = words;
-	return 0;
-}
-
-static int plain_reserve_at(void *ctx, int fd)
-{
-	struct plain_numbers *p = ctx;
-	int rc;
-
-	if (fd < 0 || (unsigned)fd >= PLAIN_MAX)
-		return -EBADF;
-	rc = plain_grow(p, (unsigned)fd / 64 + 1);
-	if (rc < 0)
-		return rc;
-	p->taken[fd / 64] |= UINT64_C(1) << (fd % 64);
-	return fd;
-}
-
-static int plain_reserve(void *ctx, int from)
-{
-	struct plain_numbers *p = ctx;
-
-	while (p->low < p->words && p->taken[p->low] == UINT64_MAX)
-		p->low++;
-	for (unsigned fd = max_uint(p->low * 64, (unsigned)from); fd < PLAIN_MAX; fd++) {
-		if (fd / 64 < p->words && p->taken[fd / 64] >> (fd % 64) & 1)
-			continue;
-		return plain_reserve_at(p, (int)fd);
-	}
-	return -EMFILE;
-}
-
-static void plain_release(void *ctx, int fd)
-{
-	struct plain_numbers *p = ctx;
-
-	p->taken[fd / 64] &= ~(UINT64_C(1) << (fd % 64));
-	p->low = min_uint(p->low, (unsigned)fd / 64);
-}
-
-static bool plain_keeps(void *ctx, int fd)
-{
-	(void)ctx;
-	(void)fd;
-	return false;
-}
-
-/* No kernel knows these numbers, so none can take one away. */
-static void plain_forget(void *ctx, int fd)
-{
-	(void)ctx;
-	(void)fd;
-}
-
-static void plain_fini(void *ctx)
-{
-	struct plain_numbers *p = ctx;
-
-	mem_free(p->mem, p->taken, p->words * sizeof(*p->taken));
-	mem_free(p->mem, p, sizeof(*p));
-}
-
-int sock_numbers_plain(const struct mem *mem, struct sock_numbers *out)
-{
-	struct plain_numbers *p = mem_zalloc(mem, sizeof(*p));
-
-	if (!p)
-		return -ENOMEM;
-	p->mem = mem;
-	*out = (struct sock_numbers){
-		.reserve = plain_reserve,
-		.reserve_at = plain_reserve_at,
-		.release = plain_release,
-		.keeps = plain_keeps,
-		.forget = plain_forget,
-		.fini = plain_fini,
-		.ctx = p,
-	};
-	return 0;
+free_map:
+	if (k->own_map)
+		mem_free(mem, k->owners, sizeof(*k->owners));
+free_numbers:
+	mem_free(mem, k, sizeof(*k));
+	return rc;
 }

@@ -55,7 +55,7 @@ int evfile_open(struct stack *s, enum file_kind kind, struct evfile **out)
 	rc = init_set(s, ef, kind);
 	if (rc < 0)
 		goto put;
-	fd = fdtab_reserve(&s->sock->fds, 0);
+	fd = fdtab_reserve_set(&s->sock->fds);
 	if (fd < 0) {
 		rc = fd;
 		goto fini;
@@ -80,8 +80,7 @@ void evfile_close(struct stack *s, struct file *f)
 		ef->set.item_gone(CONTAINER_OF(ef->set.items.next, struct evitem, set_link));
 	if (f->kind == FILE_KQUEUE)
 		htab_fini(&ef->own);
-	if (ef->kfd >= 0)
-		(void)close(ef->kfd);
+	fdtab_close_hidden(&s->sock->fds, ef->kfd);
 	slab_put(&s->sock->sets, ef);
 }
 
@@ -131,6 +130,7 @@ int evfile_kernel(struct evfile *ef)
 		ef->kfd = epoll_create1(EPOLL_CLOEXEC);
 		if (ef->kfd < 0)
 			return -errno;
+		fdtab_hide(&ef->layer->fds, ef->kfd);
 	}
 	return ef->kfd;
 }

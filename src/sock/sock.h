@@ -20,10 +20,13 @@
 #include <leat/poll.h>
 #include <leat/socket.h>
 
+struct owner_map;
 struct tcp_listener;
 
 struct sock_conf {
 	const struct sock_numbers *numbers; /* NULL: reserved in the kernel */
+	struct owner_map *owners;           /* told of numbers from the kernel; NULL: nobody asks */
+	unsigned worker;                    /* as whose */
 	uint64_t spin_ns;                   /* poll this long before sleeping; 0: default */
 };
 
@@ -64,6 +67,9 @@ int sock_getsockopt(struct stack *s, int fd, int level, int name, void *value, s
 int sock_setsockopt(struct stack *s, int fd, int level, int name, const void *value, socklen_t len);
 int sock_flags_get(struct stack *s, int fd);
 int sock_flags_set(struct stack *s, int fd, int flags);
+/* Close-on-exec is remembered and does nothing: Leat's sockets end with the process image. */
+int sock_cloexec_get(struct stack *s, int fd);
+int sock_cloexec_set(struct stack *s, int fd, bool on);
 int sock_ioctl(struct stack *s, int fd, unsigned long request, void *arg);
 
 /* One call for each direction; read, recv, recvfrom and readv are special cases. -EPIPE comes

@@ -23,7 +23,8 @@ int sock_init(struct stack *s, const struct sock_conf *conf)
 	if (conf && conf->numbers)
 		numbers = *conf->numbers;
 	else
-		rc = sock_numbers_kernel(mem, &numbers);
+		rc = sock_numbers_kernel(mem, conf ? conf->owners : NULL, conf ? conf->worker : 1,
+					 &numbers);
 	if (rc < 0)
 		goto free_layer;
 	rc = tcp_init(s, &tcpso_events);
@@ -184,7 +185,7 @@ int sock_socket(struct stack *s, int domain, int type, int protocol)
 
 	if (kind < 0)
 		return kind;
-	fd = fdtab_reserve(&s->sock->fds, 0);
+	fd = fdtab_reserve(&s->sock->fds);
 	if (fd < 0)
 		return fd;
 	so = socket_get(s, (enum file_kind)kind, domain == AF_INET6);
@@ -197,6 +198,7 @@ int sock_socket(struct stack *s, int domain, int type, int protocol)
 		goto put;
 	so->f.flags = type & SOCK_NONBLOCK ? FILE_NONBLOCK : 0;
 	fdtab_set(&s->sock->fds, fd, &so->f);
+	s->sock->fds.cloexec[fd] = (type & SOCK_CLOEXEC) != 0;
 	return fd;
 put:
 	socket_put(s, so);
@@ -284,7 +286,7 @@ static int wait_acceptable(struct stack *s, struct socket *so)
 /* A socket and a number first: a connection must not be taken and then lost for want of them. */
 static int accept_one(struct stack *s, struct socket *listener, struct socket **out)
 {
-	int fd = fdtab_reserve(&s->sock->fds, 0);
+	int fd = fdtab_reserve(&s->sock->fds);
 	struct socket *so;
 
 	if (fd < 0)
@@ -337,6 +339,7 @@ int sock_accept(struct stack *s, int fd, struct sockaddr *addr, socklen_t *len, 
 	if (fd < 0)
 		return fd;
 	conn->f.flags = flags & SOCK_NONBLOCK ? FILE_NONBLOCK : 0;
+	s->sock->fds.cloexec[fd] = (flags & SOCK_CLOEXEC) != 0;
 	if (addr) {
 		tcp_peer(conn->tcp, &a, &port);
 		addr_emit(conn->flags & SOF_V6, &a, port, addr, len);

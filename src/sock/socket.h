@@ -95,11 +95,6 @@ static inline struct socket *socket_of(struct file *f)
 	return CONTAINER_OF(f, struct socket, f);
 }
 
-static inline bool file_is_socket(const struct file *f)
-{
-	return f->kind <= FILE_UDP;
-}
-
 static inline bool socket_blocking(const struct socket *so, int flags)
 {
 	return !(so->f.flags & FILE_NONBLOCK) && !(flags & MSG_DONTWAIT);

@@ -35,7 +35,7 @@ struct ipaddr sockhost_addr(bool v6)
 void sockhost_create(struct sockhost *h, const struct sockhost_conf *conf)
 {
 	struct ipaddr a4 = sockhost_addr(false), a6 = sockhost_addr(true);
-	struct sock_conf sc = {.spin_ns = 1};
+	struct sock_conf sc = {.spin_ns = 1, .owners = &process.owners, .worker = 1};
 
 	assert_true(conf->real);
 	fakehost_create(&h->host, &(struct fakehost_conf){.n_ports = 1});

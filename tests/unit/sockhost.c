@@ -31,7 +31,7 @@ static uint64_t wall_ns(void *ctx)
 void sockhost_create(struct sockhost *h, const struct sockhost_conf *conf)
 {
 	struct sock_numbers plain;
-	struct sock_conf sc = {.spin_ns = 1};
+	struct sock_conf sc = {.spin_ns = 1, .worker = 1};
 
 	fakehost_create(&h->host, &(struct fakehost_conf){.n_ports = 0});
 	h->s = h->host.s;
@@ -40,6 +40,7 @@ void sockhost_create(struct sockhost *h, const struct sockhost_conf *conf)
 		h->s->now_ns = plat_mono_ns();
 		wheel_init(&h->s->wheel, h->s->now_ns);
 		current.stack = h->s;
+		sc.owners = &process.owners;
 	} else {
 		assert_int_equal(sock_numbers_plain(h->s->env.mem, &plain), 0);
 		sc.numbers = &plain;

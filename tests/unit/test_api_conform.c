@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <linux/close_range.h>
 #include <linux/sockios.h>
 #include <unistd.h>
 
@@ -54,6 +55,7 @@
 	X(ioctl) \
 	X(dup) \
 	X(dup2) \
+	X(close_range) \
 	X(epoll_create1) \
 	X(epoll_ctl) \
 	X(epoll_wait) \
@@ -712,6 +714,36 @@ static void case_dup(struct run *r)
 	r->c->close(ep);
 }
 
+/* The test's own descriptors lie below; those of the stack are spared. */
+static void case_close_range(struct run *r)
+{
+	int a = r->c->socket(r->family, SOCK_STREAM | SOCK_CLOEXEC, 0), p[2], hi, k;
+	char b[4];
+
+	NOTE(r, "flag", r->c->fcntl(a, F_GETFD));
+	NOTE(r, "clear", r->c->fcntl(a, F_SETFD, 0));
+	NOTE(r, "flag", r->c->fcntl(a, F_GETFD));
+	hi = r->c->fcntl(a, F_DUPFD_CLOEXEC, 300);
+	NOTE(r, "dup", hi);
+	NOTE(r, "flag", r->c->fcntl(hi, F_GETFD));
+	assert_int_equal(pipe(p), 0);
+	k = dup2(p[0], 301);
+	assert_int_equal(r->c->dup2(hi, 302), 302);
+	NOTE(r, "set", r->c->close_range(300, 302, CLOSE_RANGE_CLOEXEC));
+	NOTE(r, "flag", r->c->fcntl(302, F_GETFD));
+	NOTE(r, "flag", r->c->fcntl(k, F_GETFD));
+	NOTE(r, "bad", r->c->close_range(302, 300, 0));
+	NOTE(r, "bad", r->c->close_range(300, 302, 64));
+	NOTE(r, "close", r->c->close_range(300, 302, 0));
+	NOTE(r, "gone", r->c->recv(300, b, 4, 0));
+	NOTE(r, "gone", r->c->read(301, b, 4));
+	NOTE(r, "gone", r->c->close(302));
+	LEVEL(r, "the first one", a);
+	r->c->close(a);
+	close(p[0]);
+	close(p[1]);
+}
+
 static void case_write_space(struct run *r)
 {
 	struct epoll_event ev = {.events = EPOLLOUT | EPOLLET};
@@ -1087,6 +1119,7 @@ static void run_both(void (*fn)(struct run *), int family)
 	X(rotation) \
 	X(nested) \
 	X(dup) \
+	X(close_range) \
 	X(write_space) \
 	X(sigpipe) \
 	X(poll_select) \

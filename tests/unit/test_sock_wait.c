@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -254,6 +255,40 @@ static void test_numbers(void **state)
 	}
 }
 
+/* dup() gives the lowest number, be it the kernel's or one that is kept; sockets say they are. */
+static void test_number_kind(void **state)
+{
+	struct env *e = *state;
+	int a = sock_socket(e->h.s, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int b = sock_socket(e->h.s, AF_INET6, SOCK_STREAM, 0);
+	int ep = sock_epoll_create(e->h.s), low = dup(0), d;
+	struct epoll_event ev = {.events = EPOLLIN};
+	struct stat st;
+
+	assert_int_equal(fstat(a, &st), 0);
+	assert_true(S_ISSOCK(st.st_mode));
+	assert_int_equal(sock_cloexec_get(e->h.s, a), 1);
+	assert_int_equal(sock_cloexec_get(e->h.s, b), 0);
+	assert_int_equal(sock_close(e->h.s, a), 0);
+	assert_true(sock_keeps(e->h.s, a));
+	assert_int_equal(sock_dup(e->h.s, b, 0), a);
+	assert_false(sock_keeps(e->h.s, a));
+	close(low);
+	assert_int_equal(sock_close(e->h.s, a), 0);
+	d = sock_dup(e->h.s, b, low);
+	assert_true(d == low || d == a);
+	assert_int_equal(sock_dup(e->h.s, b, 100), 100);
+	assert_int_equal(sock_dup_to(e->h.s, b, 101), 101);
+	assert_int_equal(sock_dup_to(e->h.s, b, -1), -EBADF);
+	/* A set's number is one that the kernel can wait for, and so is its duplicate. */
+	assert_int_equal(sock_dup_to(e->h.s, ep, 102), 102);
+	assert_int_equal(epoll_wait(102, &ev, 1, 0), 0);
+	assert_int_equal(sock_close(e->h.s, ep), 0);
+	assert_int_equal(epoll_wait(ep, &ev, 1, 0), -1);
+	add(e, 102, e->s, EPOLLIN);
+	assert_int_equal(sock_close(e->h.s, 102), 0);
+}
+
 /* What a program causes leaves at the next wait, or with the 64th call. */
 static void test_output_leaves(void **state)
 {
@@ -304,6 +339,7 @@ int main(void)
 		TEST(test_timeout),      TEST(test_signal),        TEST(test_sigmask),
 		TEST(test_kernel_wakes), TEST(test_exclusive),     TEST(test_accept_without_number),
 		TEST(test_numbers),      TEST(test_output_leaves), TEST(test_linger),
+		TEST(test_number_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
