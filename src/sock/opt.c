@@ -208,6 +208,9 @@ static int set_tos(struct socket *so, const struct opt_row *row, int v)
 	if (v < -1 || (v > 255 && row->level == IPPROTO_IPV6))
 		return -EINVAL;
 	so->tos = v == -1 ? 0 : (uint8_t)v;
+	/* The two bits of ECN are TCP's own (RFC 3168 6.1). */
+	if (so->f.kind == FILE_TCP)
+		so->tos &= (uint8_t)~3u;
 	return push_tos_ttl(so);
 }
 

@@ -109,6 +109,12 @@ void tcp_cc_on_loss(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns)
 	cc->cwnd = cc->ssthresh;
 }
 
+void tcp_cc_on_ecn(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns)
+{
+	tcp_cc_on_loss(cc, flight_bytes, now_ns);
+	cc->undo_cwnd = 0; /* a mark is no mistake */
+}
+
 void tcp_cc_on_rto(struct tcp_cc *cc, uint32_t flight_bytes, bool first, uint64_t now_ns)
 {
 	if (first)

@@ -78,6 +78,8 @@ void tcp_cc_on_ack(struct tcp_cc *cc, const struct tcp_cc_ack *ack);
  * Sets ssthresh and cwnd = ssthresh, keeps what undo needs.
  */
 void tcp_cc_on_loss(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns);
+/* The network marked instead of dropping (RFC 3168 6.1.2): the same reduction, and final. */
+void tcp_cc_on_ecn(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns);
 /* Retransmission timeout: cwnd one segment; ssthresh is lowered at the first of a series only
  * (RFC 5681 3.1 equation 4). */
 void tcp_cc_on_rto(struct tcp_cc *cc, uint32_t flight_bytes, bool first, uint64_t now_ns);

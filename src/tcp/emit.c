@@ -5,6 +5,7 @@
  * it carried. Called by output.c and the timers.
  */
 #include "base/bits.h"
+#include "tcp/ecn.h"
 #include "tcp/output.h"
 #include "tcp/pcb.h"
 #include "wire/ip4.h"
@@ -106,14 +107,14 @@ static void finish_header(struct tcp_pcb *pcb, struct mbuf *m, uint32_t hlen, ui
 	}
 }
 
-static int transmit(struct tcp_pcb *pcb, struct mbuf **mp)
+static int transmit(struct tcp_pcb *pcb, struct mbuf **mp, uint8_t tos)
 {
 	struct inet_out o = {
 		.src = pcb->flow.local,
 		.dst = pcb->flow.remote,
 		.proto = INET_PROTO_TCP,
 		.ttl = pcb->ttl,
-		.tos = pcb->tos,
+		.tos = tos,
 		.dont_fragment = true,
 		.flow_label = pcb->flow_label,
 	};
@@ -165,6 +166,11 @@ static void book_data(struct tcp_pcb *pcb, const struct tcp_emit *e, uint32_t le
 	tcp_timer_stop(pcb, TCP_TIMER_PERSIST);
 }
 
+static bool is_fresh(const struct tcp_emit *e)
+{
+	return e->len > 0 && !(e->how & (TCP_EMIT_REXMIT | TCP_EMIT_PROBE));
+}
+
 /* Buffers for what keeps a connection going come from the reserve too. */
 static enum mbuf_prio prio_of(const struct tcp_emit *e)
 {
@@ -176,7 +182,7 @@ int tcp_emit(struct tcp_pcb *pcb, const struct tcp_emit *e)
 	enum mbuf_prio prio = prio_of(e);
 	MBUF(m, mbuf_alloc(pcb->stack->pool, MBUF_SMALL, prio, MBUF_TX));
 	uint32_t mss = seg_max(pcb);
-	uint8_t flags = e->tcp_flags;
+	uint8_t flags = e->tcp_flags | tcp_ecn_flags(pcb, is_fresh(e));
 	struct tcphdr h = {.seq = e->seq, .ack = pcb->rcv_nxt};
 	struct tcpopts o;
 	uint32_t len = 0;
@@ -202,9 +208,11 @@ int tcp_emit(struct tcp_pcb *pcb, const struct tcp_emit *e)
 		mbuf_data(m)[TCP_OFF_FLAGS] = flags;
 	}
 	finish_header(pcb, m, TCP_HLEN + (uint32_t)tcpopts_len(&o), mss);
-	err = transmit(pcb, &m);
+	m->meta.gso_ecn = m->meta.gso_size && (flags & TCP_CWR);
+	err = transmit(pcb, &m, tcp_ecn_tos(pcb, is_fresh(e)));
 	if (err == -EMSGSIZE)
 		return err;
+	tcp_ecn_on_sent(pcb, flags);
 	/* Any other loss below is a loss on the way: the timers see to it. */
 	book_ack(pcb);
 	if (!(e->how & TCP_EMIT_PROBE))
@@ -256,6 +264,10 @@ void tcp_emit_syn(struct tcp_pcb *pcb)
 
 	if (!m)
 		return;
+	if (!answer)
+		h.flags |= tcp_ecn_syn_flags(pcb);
+	else if (pcb->flags & PCBF_ECN)
+		h.flags |= TCP_ECE;
 	syn_options(pcb, &o);
 	h.wnd = window_field(pcb, true);
 	if (!put_header(pcb, m, &h, &o)) {
@@ -265,5 +277,5 @@ void tcp_emit_syn(struct tcp_pcb *pcb)
 	finish_header(pcb, m, mbuf_len(m), pcb->mss);
 	if (answer)
 		book_ack(pcb);
-	transmit(pcb, &m);
+	transmit(pcb, &m, tcp_ecn_tos(pcb, false));
 }

@@ -36,7 +36,9 @@ static uint8_t options_of(const struct tcp_pcb *pcb)
 {
 	return (uint8_t)((pcb->flags & PCBF_TS ? TCPI_OPT_TIMESTAMPS : 0) |
 			 (pcb->flags & PCBF_SACK ? TCPI_OPT_SACK : 0) |
-			 (pcb->flags & PCBF_WSCALE ? TCPI_OPT_WSCALE : 0));
+			 (pcb->flags & PCBF_WSCALE ? TCPI_OPT_WSCALE : 0) |
+			 (pcb->flags & PCBF_ECN ? TCPI_OPT_ECN : 0) |
+			 (pcb->flags & PCBF_ECN_SEEN ? TCPI_OPT_ECN_SEEN : 0));
 }
 
 static void fill_windows(const struct tcp_pcb *pcb, struct tcp_info *out)
@@ -89,6 +91,7 @@ void tcp_info_fill(const struct tcp_pcb *pcb, struct tcp_info *out)
 		.tcpi_bytes_retrans = pcb->bytes_retrans,
 		.tcpi_segs_out = pcb->segs_out,
 		.tcpi_segs_in = pcb->segs_in,
+		.tcpi_delivered_ce = pcb->delivered_ce,
 	};
 	fill_windows(pcb, out);
 	fill_times(pcb, out);

@@ -4,6 +4,7 @@
  * what is acknowledged, round-trip samples, and the states that wait for the acknowledgement of a
  * FIN.
  */
+#include "tcp/ecn.h"
 #include "tcp/input.h"
 #include "tcp/output.h"
 #include "tcp/recovery.h"
@@ -183,6 +184,8 @@ bool tcp_input_ack(struct tcp_pcb *pcb, const struct tcp_seg *seg, enum drop_rea
 	      pcb->snd_nxt != una_old;
 	if (seg->h.ack != una_old)
 		on_new_ack(pcb, seg, una_old);
+	if (pcb->flags & PCBF_ECN)
+		tcp_ecn_on_ack(pcb, seg, una_old);
 	if (seg->h.ack != una_old || dup || seg->o.n_sack > 0)
 		tcp_recovery_ack(pcb, seg, una_old, dup);
 	if (UNLIKELY(seg->h.ack != una_old && tcp_pcb_fin_acked(pcb)))

@@ -6,6 +6,7 @@
 #include "tcp/input.h"
 
 #include "base/bits.h"
+#include "tcp/ecn.h"
 #include "tcp/output.h"
 #include "tcp/pressure.h"
 
@@ -258,6 +259,7 @@ void tcp_input_data(struct tcp_pcb *pcb, struct tcp_seg *seg, mbuf_own in)
 		tcp_pcb_fail(pcb, ECONNRESET);
 		return;
 	}
+	tcp_ecn_on_text(pcb, seg);
 	fin_at = seg->h.seq + seg->len;
 	if (seg->len == 0 && seg->h.seq != pcb->rcv_nxt)
 		pcb->flags |= PCBF_ACK_NOW; /* a FIN alone, out of order */

@@ -3,6 +3,7 @@
  * Opening: SYN-SENT (RFC 9293 3.10.7.3) with simultaneous open, what the peer's SYN agreed to, and
  * the step into ESTABLISHED. Called by tcp_segment() and, for passive opens, by synq.c.
  */
+#include "tcp/ecn.h"
 #include "tcp/input.h"
 #include "tcp/listen.h"
 #include "tcp/output.h"
@@ -57,6 +58,7 @@ void tcp_established(struct tcp_pcb *pcb)
 	tcp_timer_stop(pcb, TCP_TIMER_REXMIT);
 	sack_board_init(&pcb->board, pcb->snd_una);
 	pcb->recover = pcb->snd_una - 1;
+	pcb->cwr_seq = pcb->snd_una - 1;
 	pcb->snd_small = pcb->snd_una;
 	tcp_cc_init(&pcb->cc, pcb->cc.kind, pcb->mss);
 	if (pcb->flags & PCBF_SYN_RTX)
@@ -73,6 +75,8 @@ static bool simultaneous(struct tcp_pcb *pcb, const struct tcp_seg *seg, enum dr
 {
 	take_irs(pcb, seg);
 	tcp_take_syn_options(pcb, seg);
+	if (tcp_ecn_wanted(pcb->stack, seg))
+		pcb->flags |= PCBF_ECN;
 	tcp_set_state(pcb, TCPS_SYN_RECEIVED);
 	tcp_emit_syn(pcb);
 	tcp_timer_rexmit(pcb);
@@ -108,6 +112,7 @@ bool tcp_input_syn_sent(struct tcp_pcb *pcb, struct tcp_seg *seg, enum drop_reas
 		return simultaneous(pcb, seg, why);
 	take_irs(pcb, seg);
 	tcp_take_syn_options(pcb, seg);
+	tcp_ecn_on_synack(pcb, seg);
 	pcb->snd_una = seg->h.ack;
 	if (!(pcb->flags & PCBF_SYN_RTX))
 		tcp_rtt_sample(&pcb->rtt, max_u64(pcb->stack->now_ns - pcb->rtt_start_ns, 1), 1,

@@ -118,14 +118,15 @@ uint32_t tcp_cookie_make(const struct stack *s, const struct tcp_flow *f, uint32
 	return cookie_value(s, f, irs, period_of(s), cls);
 }
 
-/* Low bits of the timestamp: scale 0..14 (15: none), SACK, and one for evenness. */
-#define COOKIE_TS_BITS  5u
+/* Low bits of the timestamp: scale 0..14 (15: none), SACK, ECN. */
+#define COOKIE_TS_BITS  6u
 #define COOKIE_TS_MASK  ((1u << COOKIE_TS_BITS) - 1)
 #define COOKIE_NO_SCALE 15u
 
 uint32_t tcp_cookie_ts(uint32_t clock, uint32_t off, const struct tcp_cookie *c)
 {
-	uint32_t bits = (c->has_wscale ? c->wscale : COOKIE_NO_SCALE) | (c->sack ? 16u : 0u);
+	uint32_t bits = (c->has_wscale ? c->wscale : COOKIE_NO_SCALE) | (c->sack ? 16u : 0u) |
+			(c->ecn ? 32u : 0u);
 	uint32_t now = clock + off;
 	uint32_t ts = (now & ~COOKIE_TS_MASK) | bits;
 
@@ -149,6 +150,7 @@ bool tcp_cookie_check(const struct stack *s, const struct tcp_flow *f, uint32_t 
 		c->wscale = (uint8_t)(ts_opts & 15);
 		c->has_wscale = c->wscale != COOKIE_NO_SCALE;
 		c->sack = (ts_opts & 16) != 0;
+		c->ecn = (ts_opts & 32) != 0;
 	}
 	return true;
 }

@@ -34,6 +34,7 @@ struct tcp_cookie {
 	uint8_t wscale; /* 0..14 with has_wscale */
 	bool has_wscale;
 	bool sack;
+	bool ecn;
 	bool ts;
 };
 

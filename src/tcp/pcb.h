@@ -64,6 +64,11 @@
 #define PCBF_SYN_RTX      PCBF_BIT(29) /* the SYN was sent more than once */
 #define PCBF_NOBUF        PCBF_BIT(30) /* output stopped for lack of buffers */
 #define PCBF_OVERRIDE     PCBF_BIT(31) /* send a small segment that Nagle or SWS held back */
+#define PCBF_ECN          PCBF_BIT(32) /* agreed in the handshake */
+#define PCBF_ECN_ASKED    PCBF_BIT(33) /* our last SYN asked for it */
+#define PCBF_ECN_ECHO     PCBF_BIT(34) /* a mark came and no CWR since: ECE on all we send */
+#define PCBF_ECN_CWR      PCBF_BIT(35) /* the window was reduced: the next new text says so */
+#define PCBF_ECN_SEEN     PCBF_BIT(36) /* the peer's packets were ECN-capable */
 
 #define TCP_BASE_HLEN     20u
 #define TCP_TS_OPT_BYTES  12u
@@ -120,6 +125,7 @@ struct tcp_pcb {
 	uint16_t rcv_mss;   /* estimate of the size of the peer's segments */
 	uint8_t tos, ttl;
 	uint32_t recover;   /* RFC 6675 RecoveryPoint */
+	uint32_t cwr_seq;   /* SND.NXT when cwnd was last reduced for ECN */
 	uint32_t dup_bytes; /* without SACK: what the duplicates say has left the network */
 	uint32_t rtt_seq;   /* the timed segment ends here */
 	uint32_t rexmit_ts; /* our timestamp of the first retransmission after a timeout (RFC 3522)
@@ -160,7 +166,7 @@ struct tcp_pcb {
 	int soft_err; /* of ICMP, told when the connection times out */
 	/* totals for tcp_info */
 	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
-	uint32_t segs_in, segs_out, total_retrans;
+	uint32_t segs_in, segs_out, total_retrans, delivered_ce;
 };
 
 /* Options that accepted connections inherit. */
@@ -181,7 +187,8 @@ struct tcp_limits {
 	uint64_t timewait_ns;
 	uint64_t finwait2_ns;
 	uint16_t port_lo, port_hi;
-	uint8_t cc; /* enum tcp_cc_kind */
+	uint8_t cc;  /* enum tcp_cc_kind */
+	uint8_t ecn; /* enum tcp_ecn_mode */
 };
 
 struct tcp {

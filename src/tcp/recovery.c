@@ -6,6 +6,7 @@
  */
 #include "tcp/recovery.h"
 
+#include "tcp/ecn.h"
 #include "tcp/output.h"
 
 static bool has_sack(const struct tcp_pcb *pcb)
@@ -32,6 +33,7 @@ static void enter_fast(struct tcp_pcb *pcb)
 
 	s->tcp->cnt.fast_recovery++;
 	tcp_cc_on_loss(&pcb->cc, flight(pcb), s->now_ns);
+	tcp_ecn_on_reduction(pcb);
 	pcb->recovery = TCP_REC_FAST;
 	pcb->recover = pcb->snd_nxt;
 	pcb->flags |= PCBF_FORCE_RTX;
@@ -185,6 +187,7 @@ void tcp_recovery_timeout(struct tcp_pcb *pcb)
 	if (sack_reneged(&pcb->board, pcb->snd_una))
 		sack_board_clear(&pcb->board, s->env.mem, pcb->snd_una);
 	tcp_cc_on_rto(&pcb->cc, flight(pcb), pcb->rexmits <= 1, s->now_ns);
+	tcp_ecn_on_reduction(pcb);
 	if (pcb->rexmits <= 1)
 		pcb->rexmit_ts = tcp_ts_clock(s) + pcb->ts_off;
 	lose_everything(pcb);

@@ -5,6 +5,7 @@
  * turn: its RST and the challenge ACK (RFC 5961). All take buffers from the reserve and are
  * forgotten when sent.
  */
+#include "tcp/ecn.h"
 #include "tcp/output.h"
 #include "tcp/pcb.h"
 #include "wire/pseudo.h"
@@ -32,7 +33,7 @@ void tcp_reply(struct stack *s, const struct tcp_reply *r)
 	struct inet_out o = {.src = f->local,
 			     .dst = f->remote,
 			     .proto = INET_PROTO_TCP,
-			     .tos = r->tos,
+			     .tos = (uint8_t)(r->tos & ~ECN_MASK),
 			     .dont_fragment = true};
 	uint8_t *p;
 

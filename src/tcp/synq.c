@@ -6,6 +6,7 @@
  */
 #include "tcp/synq.h"
 
+#include "tcp/ecn.h"
 #include "tcp/input.h"
 #include "tcp/listen.h"
 #include "tcp/output.h"
@@ -57,7 +58,7 @@ static void send_synack(struct stack *s, struct tcp_half *h, uint32_t tsval)
 			      .seq = h->iss,
 			      .ack = h->irs + 1,
 			      .wnd = (uint16_t)h->rcv_wnd,
-			      .flags = TCP_SYN | TCP_ACK,
+			      .flags = TCP_SYN | TCP_ACK | (h->ecn ? TCP_ECE : 0),
 			      .tos = h->listener->prefs.tos,
 			      .opts = &o};
 
@@ -82,6 +83,7 @@ static bool fill(struct stack *s, struct tcp_half *h, struct tcp_listener *l,
 	tcp_flow_init(s, &h->flow, &seg->in->dst, seg->h.dport, &seg->in->src, seg->h.sport);
 	h->listener = l;
 	h->opts = o->present;
+	h->ecn = tcp_ecn_wanted(s, seg);
 	h->irs = seg->h.seq;
 	h->wnd = seg->h.wnd;
 	h->peer_mss = ipaddr_is_v4(&seg->in->src) ? 536 : 1220;
@@ -107,11 +109,14 @@ static void send_cookie(struct stack *s, struct tcp_half *h)
 	struct tcp_synq *q = &s->tcp->synq;
 	struct tcp_cookie c = {.wscale = h->snd_scale,
 			       .has_wscale = (h->opts & TCPOPTS_WSCALE) != 0,
-			       .sack = (h->opts & TCPOPTS_SACK_PERMITTED) != 0};
+			       .sack = (h->opts & TCPOPTS_SACK_PERMITTED) != 0,
+			       .ecn = h->ecn};
 
 	/* Without timestamps there is no place for these. */
-	if (!(h->opts & TCPOPTS_TS))
+	if (!(h->opts & TCPOPTS_TS)) {
 		h->opts &= ~(uint32_t)(TCPOPTS_WSCALE | TCPOPTS_SACK_PERMITTED);
+		h->ecn = false;
+	}
 	h->iss = tcp_cookie_make(s, &h->flow, h->irs, h->peer_mss);
 	q->cookies_sent = true;
 	q->cookies_ns = s->now_ns;
@@ -174,7 +179,8 @@ static struct tcp_pcb *make_pcb(struct stack *s, const struct tcp_half *h)
 		      (h->opts & TCPOPTS_WSCALE ? PCBF_WSCALE : 0) |
 		      (h->opts & TCPOPTS_SACK_PERMITTED ? PCBF_SACK : 0) |
 		      (ipaddr_is_v4(&h->flow.local) ? 0 : PCBF_V6) |
-		      (h->rexmits ? PCBF_SYN_RTX : 0);
+		      (h->rexmits ? PCBF_SYN_RTX : 0) | (h->ecn ? PCBF_ECN : 0);
+	s->tcp->cnt.ecn_agreed += h->ecn;
 	pcb->listener = l;
 	pcb->iss = h->iss;
 	pcb->irs = h->irs;
@@ -339,6 +345,7 @@ bool tcp_synq_cookie(struct stack *s, struct tcp_listener *l, struct tcp_seg *se
 		 (c.sack ? TCPOPTS_SACK_PERMITTED : 0u);
 	h.iss = seg->h.ack - 1;
 	h.irs = seg->h.seq - 1;
+	h.ecn = c.ecn;
 	h.peer_mss = c.mss;
 	h.snd_scale = c.wscale;
 	h.rcv_scale =

@@ -20,6 +20,7 @@ struct tcp_half {
 	struct tcp_flow flow;
 	uint8_t rexmits;
 	uint8_t snd_scale;
+	bool ecn;         /* agreed */
 	uint32_t opts;    /* TCPOPTS_ of the SYN */
 	struct list link; /* by number of retransmissions, oldest first */
 	uint64_t sent_ns;

@@ -2,6 +2,7 @@
 /* TCP of a stack: set-up, teardown, counters. Called by the socket layer. */
 #include "tcp/tcp.h"
 
+#include "tcp/ecn.h"
 #include "tcp/input.h"
 #include "tcp/listen.h"
 
@@ -33,6 +34,7 @@ static void set_limits(const struct stack *s, struct tcp_limits *lim)
 		.port_lo = 32768,
 		.port_hi = 60999,
 		.cc = TCP_CC_CUBIC,
+		.ecn = TCP_ECN_PASSIVE,
 	};
 }
 

@@ -208,7 +208,10 @@ void tcp_intercept_flush(struct stack *s, struct tcp_listener *l); /* all rules 
 	X(delayed_acks, "acknowledgements sent by the delayed-ACK timer") \
 	X(pmtu_lowered, "path MTU lowered by ICMP") \
 	X(rcv_nobuf, "segments or reads shed for lack of buffers") \
-	X(intercepted, "connections taken by interception rules")
+	X(intercepted, "connections taken by interception rules") \
+	X(ecn_agreed, "connections that agreed on ECN (RFC 3168)") \
+	X(ecn_marks_in, "segments received with a congestion mark") \
+	X(ecn_reductions, "congestion windows reduced on the peer's echo of a mark")
 
 struct tcp_counters {
 #define X(name, text) uint64_t name;

@@ -115,6 +115,7 @@ int inet_output(struct stack *s, mbuf_own own, const struct inet_out *o, struct 
 	p->tos = o->tos;
 	p->ttl = o->ttl;
 	p->gso_size = m->meta.gso_size;
+	p->gso_ecn = m->meta.gso_ecn;
 	p->len = mbuf_copy_out(m, p->h.hlen, p->data, mbuf_len(m) - p->h.hlen);
 	list_init(&p->link);
 	list_add_tail(&in->sent, &p->link);
@@ -303,6 +304,7 @@ void tk_in_quiet(struct tk *tk, const struct tk_seg *seg)
 			     .dst = tk->us,
 			     .proto = INET_PROTO_TCP,
 			     .ttl = 64,
+			     .tos = seg->tos,
 			     .multicast = seg->multicast};
 	MBUF(m, mbuf_alloc(tk->s->pool, len > MBUF_SMALL_ROOM ? MBUF_BIG : MBUF_SMALL,
 			   MBUF_PRIO_CTL, MBUF_RX));
@@ -415,6 +417,7 @@ static struct tk_seg peer_syn(struct tk *tk, const struct tk_peer *p)
 		p = &plain;
 	seg.mss = p->mss ? p->mss : (tk->v6 ? 1440 : 1460);
 	seg.wnd = p->wnd;
+	seg.flags |= p->flags;
 	if (p->wscale >= 0) {
 		seg.opts |= TCPOPTS_WSCALE;
 		seg.wscale = (uint8_t)p->wscale;
@@ -440,12 +443,12 @@ void tk_connect(struct tk *tk, const struct tk_peer *p)
 	tk_run(tk);
 	syn = tk_sent(tk);
 	assert_non_null(syn);
-	assert_int_equal(syn->h.flags, TCP_SYN);
+	assert_int_equal(syn->h.flags & ~(TCP_ECE | TCP_CWR), TCP_SYN);
 	assert_int_equal(syn->o.present & ~(uint32_t)TCPOPTS_FASTOPEN,
 			 TCPOPTS_MSS | TCPOPTS_WSCALE | TCPOPTS_SACK_PERMITTED | TCPOPTS_TS);
 	tk->iss = syn->h.seq;
 	tk->ts = !(p && p->no_ts);
-	seg.flags = TCP_SYN | TCP_ACK;
+	seg.flags |= TCP_ACK;
 	seg.ack = 1;
 	tk_in(tk, &seg);
 	assert_int_equal(tcp_state(tk->pcb), TCPS_ESTABLISHED);
@@ -480,7 +483,7 @@ void tk_accept(struct tk *tk, const struct tk_peer *p)
 	tk_syn(tk, TK_PORT_PEER, p);
 	sa = tk_sent(tk);
 	assert_non_null(sa);
-	assert_int_equal(sa->h.flags, TCP_SYN | TCP_ACK);
+	assert_int_equal(sa->h.flags & ~TCP_ECE, TCP_SYN | TCP_ACK);
 	assert_int_equal(sa->h.ack, tk->irs + 1);
 	tk->iss = sa->h.seq;
 	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1});

@@ -62,6 +62,7 @@ struct tk_seg {
 	uint16_t gso_size;
 	uint16_t urg;
 	uint16_t sport; /* in: 0 the usual */
+	uint8_t tos;
 	bool bad_csum, multicast;
 };
 
@@ -73,6 +74,7 @@ struct tk_pkt {
 	struct ipaddr src, dst;
 	uint8_t tos, ttl;
 	uint16_t gso_size;
+	bool gso_ecn;
 	struct tcphdr h;
 	struct tcpopts o;
 	uint32_t len;
@@ -110,6 +112,7 @@ struct tk_peer {
 	uint16_t mss; /* 0: 1460 or 1440 */
 	int wscale;   /* -1: none; 0 is sent as 0 */
 	bool no_sack, no_ts;
+	uint8_t flags; /* beside SYN and ACK */
 	uint32_t wnd;
 };
 
