@@ -3,14 +3,22 @@
 #include "bufpool.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 /* Spare chunks kept after a peak; more go back to the system. */
 enum { SPARE_MAX = 64 };
 
-void bufpool_init(struct bufpool *pool, size_t chunk_bytes, size_t limit)
+static struct chunk *create(const struct bufpool *pool)
+{
+	return malloc(sizeof(struct chunk) + pool->chunk_bytes);
+}
+
+int bufpool_init(struct bufpool *pool, size_t chunk_bytes, size_t limit)
 {
 	*pool = (struct bufpool){.chunk_bytes = chunk_bytes, .limit = limit};
+	pool->scratch = create(pool);
+	return pool->scratch ? 0 : -ENOMEM;
 }
 
 void bufpool_fini(struct bufpool *pool)
@@ -22,6 +30,8 @@ void bufpool_fini(struct bufpool *pool)
 		pool->free = chunk->next;
 		free(chunk);
 	}
+	free(pool->scratch);
+	pool->scratch = NULL;
 }
 
 struct chunk *bufpool_get(struct bufpool *pool)
@@ -34,7 +44,7 @@ struct chunk *bufpool_get(struct bufpool *pool)
 		pool->free = chunk->next;
 		pool->nfree--;
 	} else {
-		chunk = malloc(sizeof(*chunk) + pool->chunk_bytes);
+		chunk = create(pool);
 		if (!chunk)
 			return NULL;
 	}

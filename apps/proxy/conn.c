@@ -113,6 +113,18 @@ static void restart_deadline(struct proxy *p, struct conn *c)
 	deadline_start(&c->deadline, is_half_closed(c) ? &p->half_closed : &p->idle, p->now_ns);
 }
 
+/* Who takes no more may have said something before it failed: carry that over, then the reset
+ * follows. */
+static void carry_last_words(struct proxy *p, struct conn *c, enum side side)
+{
+	struct relay *r = &c->relay[side];
+	uint64_t bytes = r->bytes;
+
+	c->leg[side].end.readable = true;
+	(void)relay_run(r, &c->leg[side].end, &c->leg[other(side)].end, &p->bufs, &p->stats);
+	p->stats.bytes[c->family6][side] += r->bytes - bytes;
+}
+
 /*
  * Run one direction. Returns false when the connection has ended. A failed sender has its last
  * bytes carried over as far as the receiver takes them at once; then the reset follows.
@@ -131,15 +143,16 @@ static bool run_direction(struct proxy *p, struct conn *c, enum side side)
 		restart_deadline(p, c);
 	}
 	if (rc == RELAY_AGAIN) {
-		proxy_queue(p, c, QUEUE_TURN);
+		proxy_queue(p, c);
 	} else if (rc == RELAY_WRITE_ERROR) {
-		abort_failed(p, c, other(side), errno);
+		int error = errno;
+
+		carry_last_words(p, c, other(side));
+		abort_failed(p, c, other(side), error);
 		return false;
 	} else if (rc == RELAY_READ_ERROR || from->end.failed) {
 		abort_failed(p, c, side, rc == RELAY_READ_ERROR ? errno : sock_error(from->end.fd));
 		return false;
-	} else if (rc == RELAY_NO_BUFFER) {
-		proxy_queue(p, c, QUEUE_BUFFER);
 	}
 	return true;
 }

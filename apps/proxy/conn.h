@@ -32,14 +32,11 @@ struct leg {
 
 enum conn_state { CONN_CONNECTING, CONN_OPEN, CONN_ENDED };
 
-/* Why the loop will come back without an event. */
-enum conn_queue { QUEUE_NONE, QUEUE_TURN, QUEUE_BUFFER };
-
 struct conn {
 	struct leg leg[2];     /* by enum side */
 	struct relay relay[2]; /* by the side that is read */
 	enum conn_state state;
-	enum conn_queue queue;
+	bool queued; /* has a turn in this round or the next */
 	bool family6;
 	union addr client_addr;
 	union addr server_addr; /* where the client wanted to go */
@@ -47,7 +44,7 @@ struct conn {
 	struct deadline deadline;
 	uint64_t start_ns;
 	TAILQ_ENTRY(conn) link; /* of all, or of the ended ones */
-	TAILQ_ENTRY(conn) turn; /* of the queue that it is in */
+	TAILQ_ENTRY(conn) turn;
 };
 
 TAILQ_HEAD(conn_list, conn);

@@ -28,12 +28,24 @@ static int pin(const struct config *config, const struct log *log)
 	return -1;
 }
 
-static int serve(const struct config *config, const struct log *log)
+/* As many as are wanted, and as there are sockets and descriptors for. */
+static uint64_t max_open(const struct config *config, const struct log *log)
+{
+	uint64_t by_files = descriptors_raise(config->max_connections, log);
+	uint64_t by_sockets = descriptors_enough_for(platform_sockets(config));
+
+	if (by_sockets < config->max_connections)
+		log_msg(log, LOG_INFO, "sockets are limited: at most %llu connections",
+			(unsigned long long)by_sockets);
+	return by_files < by_sockets ? by_files : by_sockets;
+}
+
+static int serve(const struct config *config, uint64_t limit, const struct log *log)
 {
 	struct proxy proxy;
 	int rc;
 
-	if (proxy_init(&proxy, config, log) < 0) {
+	if (proxy_init(&proxy, config, limit, log) < 0) {
 		proxy_fini(&proxy);
 		return -1;
 	}
@@ -46,12 +58,12 @@ static int serve(const struct config *config, const struct log *log)
 
 static int run(const struct config *config, const struct log *log)
 {
+	uint64_t limit = max_open(config, log);
 	int rc;
 
-	descriptors_raise(config->max_connections, log);
 	if (pin(config, log) < 0 || platform_init(config, log) < 0)
 		return EXIT_FAILED;
-	rc = serve(config, log);
+	rc = serve(config, limit, log);
 	if (platform_fini(log) < 0)
 		rc = -1;
 	return rc < 0 ? EXIT_FAILED : EXIT_DONE;

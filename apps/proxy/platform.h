@@ -33,6 +33,9 @@ int platform_init(const struct config *config, const struct log *log);
 int platform_intercept(const struct config *config, const struct log *log, int fd,
 		       const union addr *local);
 
+/* How many sockets the platform has, beside what descriptors allow. */
+uint64_t platform_sockets(const struct config *config);
+
 /*
  * The last connection was closed: let the stack work for a moment on what closed ones still have to
  * deliver. Returns false when nothing is left.

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "descriptors.h"
 #include "leat_conf.h"
 
 /* While the last bytes leave, look so often whether they are gone: it walks all buffers. */
@@ -104,6 +105,13 @@ static bool maps_buffers(const char *args)
 	return strncmp(args, "net_vhost", 9) == 0 || strncmp(args, "net_virtio_user", 15) == 0;
 }
 
+uint64_t platform_sockets(const struct config *config)
+{
+	uint64_t own = config->platform->max_sockets;
+
+	return own ? own : descriptors_for(config->max_connections);
+}
+
 static int start_stack(const struct config *config, const struct log *log)
 {
 	const struct platform_conf *conf = config->platform;
@@ -113,7 +121,7 @@ static int start_stack(const struct config *config, const struct log *log)
 		.buffers_small = (uint32_t)conf->buffers_small,
 		.buffers_big = (uint32_t)conf->buffers_big,
 		.memory_mb = (uint32_t)conf->memory_mb,
-		.max_sockets = (uint32_t)conf->max_sockets,
+		.max_sockets = (uint32_t)platform_sockets(config),
 		.max_neighbours = (uint32_t)conf->max_neighbours,
 		.spin_us = (uint32_t)conf->spin_us,
 		.secret_path = or_null(conf->secret),

@@ -59,6 +59,12 @@ int platform_intercept(const struct config *config, const struct log *log, int f
 	return 0;
 }
 
+uint64_t platform_sockets(const struct config *config)
+{
+	(void)config;
+	return UINT64_MAX;
+}
+
 /* The kernel goes on delivering after we are gone. */
 bool platform_settle(void)
 {

@@ -17,7 +17,6 @@
 enum {
 	ROUND_EVENTS = 256,
 	ROUND_DEADLINES = 1024, /* connections that may expire in one round */
-	BUFFER_RETRY_NS = 100000000,
 	SIGNALS_NS = 20000000,
 };
 
@@ -31,7 +30,7 @@ static uint64_t clock_ns(void)
 
 bool proxy_may_accept(struct proxy *p)
 {
-	bool full = p->stats.open >= p->config->max_connections;
+	bool full = p->stats.open >= p->max_open;
 
 	if (full && !p->full)
 		p->stats.accept_pauses++;
@@ -41,49 +40,16 @@ bool proxy_may_accept(struct proxy *p)
 
 void proxy_unqueue(struct proxy *p, struct conn *c)
 {
-	if (c->queue == QUEUE_TURN)
+	if (c->queued)
 		TAILQ_REMOVE(&p->turns, c, turn);
-	else if (c->queue == QUEUE_BUFFER)
-		TAILQ_REMOVE(&p->waiting, c, turn);
-	c->queue = QUEUE_NONE;
+	c->queued = false;
 }
 
-void proxy_queue(struct proxy *p, struct conn *c, enum conn_queue queue)
+void proxy_queue(struct proxy *p, struct conn *c)
 {
-	/* A turn comes sooner than a buffer, and looks at both directions. */
-	if (c->queue == queue || c->queue == QUEUE_TURN)
-		return;
-	proxy_unqueue(p, c);
-	c->queue = queue;
-	if (queue == QUEUE_TURN) {
+	if (!c->queued)
 		TAILQ_INSERT_TAIL(&p->turns, c, turn);
-		return;
-	}
-	p->stats.buffer_waits++;
-	p->buffers_after_ns = p->now_ns + BUFFER_RETRY_NS;
-	TAILQ_INSERT_TAIL(&p->waiting, c, turn);
-}
-
-/* When to let those who wait for a buffer try again: at once when one is back, else (no memory)
- * after a while. */
-static uint64_t buffers_at(const struct proxy *p)
-{
-	if (TAILQ_EMPTY(&p->waiting) || p->bufs.used == p->bufs.limit)
-		return UINT64_MAX;
-	return p->bufs.nfree > 0 ? 0 : p->buffers_after_ns;
-}
-
-static void wake_waiting(struct proxy *p)
-{
-	size_t room = p->bufs.limit - p->bufs.used;
-	struct conn *c;
-
-	if (buffers_at(p) > p->now_ns)
-		return;
-	while (room-- > 0 && (c = TAILQ_FIRST(&p->waiting))) {
-		proxy_unqueue(p, c);
-		proxy_queue(p, c, QUEUE_TURN);
-	}
+	c->queued = true;
 }
 
 static void run_turns(struct proxy *p)
@@ -91,12 +57,11 @@ static void run_turns(struct proxy *p)
 	struct conn_list now = TAILQ_HEAD_INITIALIZER(now);
 	struct conn *c;
 
-	wake_waiting(p);
 	/* Those that are queued now; who queues again meanwhile has its turn in the next round. */
 	TAILQ_CONCAT(&now, &p->turns, turn);
 	while ((c = TAILQ_FIRST(&now))) {
 		TAILQ_REMOVE(&now, c, turn);
-		c->queue = QUEUE_NONE;
+		c->queued = false;
 		conn_on_turn(p, c);
 	}
 }
@@ -190,9 +155,8 @@ static int wait_ms(const struct proxy *p)
 
 	if (!TAILQ_EMPTY(&p->turns))
 		return 0;
-	at = min_ns(at, buffers_at(p));
 	for (size_t i = 0; i < p->nlisteners; i++) {
-		if (p->listeners[i].ready && p->stats.open < p->config->max_connections)
+		if (p->listeners[i].ready && p->stats.open < p->max_open)
 			at = min_ns(at, p->accept_after_ns);
 	}
 	if (p->draining)
@@ -273,30 +237,35 @@ static int open_listeners(struct proxy *p)
 	return 0;
 }
 
-int proxy_init(struct proxy *p, const struct config *config, const struct log *log)
+int proxy_init(struct proxy *p, const struct config *config, uint64_t max_open,
+	       const struct log *log)
 {
 	unsigned char secret[16];
 
 	memset(p, 0, sizeof(*p));
 	p->config = config;
+	p->max_open = max_open;
 	p->log = *log;
 	p->now_ns = p->stats.start_ns = clock_ns();
 	TAILQ_INIT(&p->conns);
 	TAILQ_INIT(&p->ended);
 	TAILQ_INIT(&p->turns);
-	TAILQ_INIT(&p->waiting);
 	deadline_queue_init(&p->connecting, config->connect_ns);
 	deadline_queue_init(&p->idle, config->idle_ns);
 	deadline_queue_init(&p->half_closed, config->half_close_ns);
-	bufpool_init(&p->bufs, config->buffer_bytes, config->buffers_bytes / config->buffer_bytes);
+	if (bufpool_init(&p->bufs, config->buffer_bytes,
+			 config->buffers_bytes / config->buffer_bytes) < 0) {
+		p->epfd = -1;
+		log_msg(log, LOG_ERROR, "cannot start: out of memory");
+		return -1;
+	}
 	p->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (p->epfd < 0 || signals_init(&p->wait_mask) < 0 ||
 	    getrandom(secret, sizeof(secret), 0) < 0) {
 		log_msg(log, LOG_ERROR, "cannot start: %s", strerror(errno));
 		return -1;
 	}
-	if (clients_init(&p->clients, config->max_per_client, config->max_connections, secret) <
-	    0) {
+	if (clients_init(&p->clients, config->max_per_client, max_open, secret) < 0) {
 		log_msg(log, LOG_ERROR, "cannot start: out of memory");
 		return -1;
 	}

@@ -20,6 +20,7 @@
 
 struct proxy {
 	const struct config *config;
+	uint64_t max_open; /* connections at once */
 	struct log log;
 	struct stats stats;
 	int epfd;
@@ -32,9 +33,7 @@ struct proxy {
 	uint64_t accept_after_ns; /* resources were short */
 
 	struct conn_list conns, ended;
-	struct conn_list turns;   /* have more to do without an event */
-	struct conn_list waiting; /* for a buffer */
-	uint64_t buffers_after_ns;
+	struct conn_list turns; /* have more to do without an event */
 	struct bufpool bufs;
 	struct clients clients;
 	struct deadline_queue connecting, idle, half_closed;
@@ -46,9 +45,11 @@ struct proxy {
 	struct log_limit accept_warnings, connect_warnings;
 };
 
-/* Open the listeners. Returns 0, or -1 after a line in the log; proxy_fini() is due in both cases.
+/* Open the listeners, for so many connections at once. Returns 0, or -1 after a line in the log;
+ * proxy_fini() is due in both cases.
  */
-int proxy_init(struct proxy *p, const struct config *config, const struct log *log);
+int proxy_init(struct proxy *p, const struct config *config, uint64_t max_open,
+	       const struct log *log);
 
 /* Serve until told to stop. Returns 0, or -1 after a line in the log. */
 int proxy_run(struct proxy *p);
@@ -62,8 +63,8 @@ void proxy_report(struct proxy *p);
 /* For listeners: is there room for one more connection? */
 bool proxy_may_accept(struct proxy *p);
 
-/* For connections: come back to me next round, or when a buffer is back; or not. */
-void proxy_queue(struct proxy *p, struct conn *c, enum conn_queue queue);
+/* For connections: come back to me next round without an event; or not. */
+void proxy_queue(struct proxy *p, struct conn *c);
 void proxy_unqueue(struct proxy *p, struct conn *c);
 
 #endif

@@ -2,7 +2,9 @@
 /*
  * One direction of a connection: bytes from one socket to the other, the end of the stream after
  * them. Bytes that the receiver does not take stay in one chunk, and nothing more is read until
- * they are gone: that is the whole back-pressure, the rest is done by the two TCP windows.
+ * they are gone: that is the whole back-pressure, the rest is done by the two TCP windows. Without
+ * a chunk to be had only what the receiver takes is read, so that receivers who stall, however
+ * many, never stop the others.
  */
 #ifndef PROXY_RELAY_H
 #define PROXY_RELAY_H
@@ -33,9 +35,8 @@ struct relay {
 };
 
 enum relay_result {
-	RELAY_BLOCKED,   /* goes on at the next event */
-	RELAY_AGAIN,     /* its turn is over; more to do without an event */
-	RELAY_NO_BUFFER, /* goes on when a chunk comes back */
+	RELAY_BLOCKED, /* goes on at the next event */
+	RELAY_AGAIN,   /* its turn is over; more to do without an event */
 	RELAY_DONE,
 	RELAY_READ_ERROR, /* errno */
 	RELAY_WRITE_ERROR,

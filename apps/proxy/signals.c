@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SIGTERM and SIGINT stop, SIGUSR1 reports. */
+/* SIGTERM, SIGINT and SIGHUP stop, SIGUSR1 reports. */
 #include "signals.h"
 
 #include <stddef.h>
@@ -34,14 +34,17 @@ int signals_init(sigset_t *mask)
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);
 	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGHUP);
 	sigaddset(&blocked, SIGUSR1);
 	if (sigprocmask(SIG_BLOCK, &blocked, mask) < 0)
 		return -1;
 	/* Whoever started us may have blocked them: while we wait they have to come through. */
 	sigdelset(mask, SIGTERM);
 	sigdelset(mask, SIGINT);
+	sigdelset(mask, SIGHUP);
 	sigdelset(mask, SIGUSR1);
-	if (catch_signal(SIGTERM, on_stop) < 0 || catch_signal(SIGINT, on_stop) < 0)
+	if (catch_signal(SIGTERM, on_stop) < 0 || catch_signal(SIGINT, on_stop) < 0 ||
+	    catch_signal(SIGHUP, on_stop) < 0)
 		return -1;
 	if (catch_signal(SIGPIPE, SIG_IGN) < 0)
 		return -1;

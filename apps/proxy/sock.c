@@ -36,7 +36,8 @@ void sock_reset(int fd)
 	close(fd);
 }
 
-/* Only an address of our own can be bound without the transparent option. */
+/* Only an address of our own can be bound without the transparent option. When it cannot be found
+ * out the answer is yes: a connection to ourselves would go round for ever. */
 bool sock_is_own(const union addr *addr)
 {
 	union addr local = *addr;
@@ -45,7 +46,7 @@ bool sock_is_own(const union addr *addr)
 
 	fd = socket(local.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (fd < 0)
-		return false;
+		return true;
 	addr_set_port(&local, 0);
 	own = bind(fd, &local.sa, addr_len(&local)) == 0;
 	close(fd);

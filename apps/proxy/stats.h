@@ -29,7 +29,7 @@
 	X(idle_timeouts, "ended: idle too long") \
 	X(half_close_timeouts, "ended: half closed and idle too long") \
 	X(forced, "ended: still open when the proxy had to stop") \
-	X(buffer_waits, "times a connection waited for a buffer") \
+	X(unbuffered, "turns without a buffer: bytes passed on unheld") \
 	X(reads, "reads from sockets") \
 	X(writes, "writes to sockets") \
 	X(waits, "waits for events") \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Cases about bytes: bulk, many, short, small, half-close, stalls, loss, reordering, narrow path."""
+import hashlib
 import json
 import socket
 import time
@@ -194,7 +195,7 @@ def stall(env, receiver, sender):
     """The receiver reads nothing: the sender is held back, nothing is lost."""
     seconds = 10 if env.full else 3
     chunk = pattern(4)
-    taken = fill(sender, chunk)
+    taken, digest = fill(sender, chunk)
     env.note += f" {taken / 1e6:.1f} MB held"
     # Four socket buffers of the kernel's largest size, and what the proxy holds.
     require(taken < 64 * MB, f"{taken} bytes were taken although nobody reads")
@@ -202,9 +203,7 @@ def stall(env, receiver, sender):
     for s in (sender, receiver):
         s.settimeout(30)
     task = env.spawn(recv_exactly, receiver, taken)
-    data = task.result(30)
-    # A partial send() ends a chunk anywhere: rebuild what was sent by its first and last piece.
-    require(data[:1000] == chunk[:1000], "the first bytes are wrong")
+    equal("SHA-256", hashlib.sha256(task.result(30)).hexdigest(), digest)
     sender.sendall(b"after the stall")
     equal("after the stall", recv_exactly(receiver, 15), b"after the stall")
 
@@ -236,14 +235,14 @@ def stall_60(env):
     transfer(env, client, server, 20 * MB)
     transfer(env, server, client, 20 * MB)
     time.sleep(2)
-    env.note = f"{sum(taken) / 1e6:.0f} MB held"
+    env.note = f"{sum(n for n, _ in taken) / 1e6:.0f} MB held"
     tasks = [env.spawn(recv_all, receiver) for _, receiver in ends]
     for sender, receiver in ends:
         receiver.settimeout(30)
         sender.settimeout(30)
         sender.shutdown(socket.SHUT_WR)
     for i, task in enumerate(tasks):
-        equal(f"bytes of receiver {i}", task.result(60)[0], taken[i])
+        equal(f"bytes and SHA-256 of receiver {i}", task.result(60), taken[i])
     env.close()
     env.expect(accepted=count + 1, finished=count + 1)
 

@@ -14,8 +14,9 @@ table inet leat {
     chain prerouting {
         type filter hook prerouting priority mangle; policy accept;
         meta l4proto { tcp, icmp, icmpv6 } socket transparent 1 socket wildcard 0 meta mark set 1 accept
-        iifname "in0" ip protocol tcp ip daddr != %(in_v4)s tproxy ip to :8080 meta mark set 1 accept
-        iifname "in0" meta l4proto tcp ip6 daddr != %(in_v6)s tproxy ip6 to :8080 meta mark set 1 accept
+        iifname "in0" fib daddr type local accept
+        iifname "in0" meta nfproto ipv4 meta l4proto tcp tproxy ip to :8080 meta mark set 1 accept
+        iifname "in0" meta nfproto ipv6 meta l4proto tcp tproxy ip6 to :8080 meta mark set 1 accept
     }
 }
 """
@@ -138,7 +139,7 @@ class LinuxBox(Box):
             if not topo.offload:
                 plain(box, dev)
         self._routes()
-        box.nft(TPROXY % {"in_v4": topo.in_ip["v4"], "in_v6": topo.in_ip["v6"]})
+        box.nft(TPROXY)
         prefix = ["prlimit", f"--nofile={self.sockets}"] if self.sockets else []
         self.launch(prefix)
 

@@ -97,15 +97,17 @@ def ending(sock, timeout=10):
 
 
 def fill(sock, chunk, quiet=1.0):
-    """Write until nothing was taken for a while; return how many bytes were."""
-    total = 0
+    """Write until nothing was taken for a while; return how many bytes were, and their SHA-256."""
+    total, digest = 0, hashlib.sha256()
     sock.setblocking(False)
     while select.select([], [sock], [], quiet)[1]:
         try:
-            total += sock.send(chunk)
+            n = sock.send(chunk)
+            total += n
+            digest.update(chunk[:n])
         except BlockingIOError:
             pass
-    return total
+    return total, digest.hexdigest()
 
 
 def wait_until(what, fn, timeout=5):
