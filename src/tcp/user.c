@@ -179,6 +179,15 @@ static void become_orphan(struct tcp_pcb *pcb)
 	tcp_set_state(pcb, tcp_state(pcb));
 }
 
+/* What was written in this round goes ahead of the RST, as far as the windows let it: a program
+ * that writes and resets expects the peer to see both. */
+static void send_last_and_rst(struct tcp_pcb *pcb)
+{
+	if (seq_gt(pcb->write_seq, pcb->snd_nxt))
+		tcp_output(pcb);
+	tcp_send_rst(pcb);
+}
+
 static void close_pcb(struct tcp_pcb *pcb)
 {
 	struct tcp *t = pcb->stack->tcp;
@@ -192,7 +201,7 @@ static void close_pcb(struct tcp_pcb *pcb)
 	 * there are more orphans than we want to keep. */
 	if (unread || t->n_orphans >= t->limits.orphans) {
 		if (!(pcb->state == TCPS_LAST_ACK && tcp_pcb_fin_acked(pcb)))
-			tcp_send_rst(pcb);
+			send_last_and_rst(pcb);
 		die(pcb);
 		return;
 	}
@@ -219,7 +228,7 @@ void tcp_abort(struct tcp_pcb *pcb)
 	if (!(pcb->flags & PCBF_DEAD)) {
 		pcb->so = NULL;
 		if (pcb->state >= TCPS_SYN_RECEIVED && pcb->state != TCPS_TIME_WAIT)
-			tcp_send_rst(pcb);
+			send_last_and_rst(pcb);
 		tcp_pcb_kill(pcb);
 	}
 	tcp_leave(s);

@@ -162,6 +162,20 @@ static void unread_data_resets(void **state)
 	assert_int_equal(tcp_pcb_count(tk->s), 0);
 }
 
+/* What was written just before a reset goes ahead of it. */
+static void words_before_a_reset(void **state)
+{
+	struct tk *tk = *state;
+
+	tk_connect(tk, NULL);
+	tk_forget(tk);
+	assert_int_equal(tk_send(tk, 1, 13), 13);
+	tcp_abort(tk->pcb);
+	tk_expect(tk, TCP_ACK | TCP_PSH, 1, 1, 13);
+	tk_expect(tk, TCP_RST | TCP_ACK, 14, 1, 0);
+	assert_int_equal(tcp_pcb_count(tk->s), 0);
+}
+
 static void data_for_an_orphan(void **state)
 {
 	struct tk *tk = *state;
@@ -341,6 +355,7 @@ int main(void)
 		TK_TEST(fin_with_ack_of_fin),
 		TK_TEST(fin_before_its_data),
 		TK_TEST(unread_data_resets),
+		TK_TEST(words_before_a_reset),
 		TK_TEST(data_for_an_orphan),
 		TK_TEST(orphan_in_fin_wait_2),
 		TK_TEST(orphan_without_answer),
