@@ -134,6 +134,18 @@ static void book_ack(struct tcp_pcb *pcb)
 	tcp_timer_stop(pcb, TCP_TIMER_DELACK);
 }
 
+static void book_record(struct tcp_pcb *pcb, struct tcp_range r, bool again)
+{
+	const struct mem *mem = pcb->stack->env.mem;
+	uint64_t now = pcb->stack->now_ns;
+	struct tcp_tx_stamp st = tcp_rate_on_send(&pcb->rate, now, tcp_pipe(pcb), tcp_range_len(r));
+
+	if (again)
+		tcp_sent_again(&pcb->sent, mem, r, now, &st);
+	else
+		tcp_sent_push(&pcb->sent, mem, r, now, &st);
+}
+
 static void book_data(struct tcp_pcb *pcb, const struct tcp_emit *e, uint32_t len, uint8_t flags)
 {
 	struct tcp_counters *cnt = &pcb->stack->tcp->cnt;
@@ -141,6 +153,7 @@ static void book_data(struct tcp_pcb *pcb, const struct tcp_emit *e, uint32_t le
 
 	if (end == e->seq)
 		return;
+	book_record(pcb, (struct tcp_range){e->seq, end}, (e->how & TCP_EMIT_REXMIT) != 0);
 	if (e->how & TCP_EMIT_REXMIT) {
 		uint32_t segs = (uint32_t)div_round_up(len, pcb->mss);
 

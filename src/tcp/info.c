@@ -55,7 +55,8 @@ static void fill_windows(const struct tcp_pcb *pcb, struct tcp_info *out)
 	out->tcpi_snd_ssthresh =
 		pcb->cc.ssthresh == TCP_CC_SSTHRESH_MAX ? INT32_MAX : pcb->cc.ssthresh / mss;
 	out->tcpi_unacked = (pcb->snd_nxt - pcb->snd_una + mss - 1) / mss;
-	out->tcpi_sacked = pcb->board.sacked_bytes / mss;
+	out->tcpi_sacked = pcb->sent.sacked_bytes / mss;
+	out->tcpi_lost = pcb->sent.lost_bytes / mss;
 	out->tcpi_rcv_space = pcb->rcv.limit;
 	out->tcpi_notsent_bytes =
 		seq_gt(pcb->write_seq, pcb->snd_nxt) ? pcb->write_seq - pcb->snd_nxt : 0;

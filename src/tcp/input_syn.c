@@ -7,6 +7,7 @@
 #include "tcp/input.h"
 #include "tcp/listen.h"
 #include "tcp/output.h"
+#include "tcp/recovery.h"
 
 #include <errno.h>
 
@@ -56,8 +57,7 @@ void tcp_established(struct tcp_pcb *pcb)
 	pcb->rexmits = 0;
 	pcb->stuck_ns = 0;
 	tcp_timer_stop(pcb, TCP_TIMER_REXMIT);
-	sack_board_init(&pcb->board, pcb->snd_una);
-	pcb->recover = pcb->snd_una - 1;
+	tcp_recovery_start(pcb);
 	pcb->cwr_seq = pcb->snd_una - 1;
 	pcb->snd_small = pcb->snd_una;
 	tcp_cc_init(&pcb->cc, pcb->cc.kind, pcb->mss);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What to send (RFC 9293 3.8.6, 3.7.4; RFC 5681 3, 4; RFC 6675 5): lost data first, then new data
+ * What to send (RFC 9293 3.8.6, 3.7.4; RFC 5681 3, 4; RFC 8985 7.3): lost data first, then new data
  * as far as the peer's window, cwnd and Nagle allow, then the acknowledgement if no segment carried
  * it. Runs in the output phase of a round, once for each connection that asked (tcp_output_later),
  * and from timers.
@@ -37,11 +37,10 @@ void tcp_output_work(struct stack *s, struct stack_work *w)
 
 uint32_t tcp_pipe(const struct tcp_pcb *pcb)
 {
-	uint32_t pipe = pcb->snd_nxt - pcb->snd_una;
+	uint32_t flight = pcb->snd_nxt - pcb->snd_una;
+	uint32_t gone = pcb->sent.sacked_bytes + pcb->sent.lost_bytes + pcb->dup_bytes;
 
-	if (pcb->recovery != TCP_REC_OPEN || pcb->board.n > 0)
-		pipe = sack_pipe(&pcb->board, pcb->snd_una, pcb->snd_nxt);
-	return pipe > pcb->dup_bytes ? pipe - pcb->dup_bytes : 0;
+	return flight > gone ? flight - gone : 0;
 }
 
 /* ---- again ---- */
@@ -65,11 +64,11 @@ static int send_range(struct tcp_pcb *pcb, struct tcp_range *r)
 	return n;
 }
 
-static int send_again(struct tcp_pcb *pcb, bool lost_only)
+static int send_again(struct tcp_pcb *pcb)
 {
 	uint32_t mss = pcb->mss;
 
-	for (unsigned i = 0; i < BURST_MAX && pcb->recovery != TCP_REC_OPEN; i++) {
+	for (unsigned i = 0; i < BURST_MAX && pcb->sent.lost_bytes > 0; i++) {
 		bool force = (pcb->flags & PCBF_FORCE_RTX) != 0;
 		uint32_t pipe = tcp_pipe(pcb);
 		uint32_t room = pcb->cc.cwnd > pipe ? pcb->cc.cwnd - pipe : 0;
@@ -81,16 +80,14 @@ static int send_again(struct tcp_pcb *pcb, bool lost_only)
 			return 0;
 		}
 		room = room < mss ? mss : min_u32(room - room % mss, tcp_emit_max(pcb));
-		if (!sack_next_seg(&pcb->board, pcb->snd_una, pcb->recover, mss, room, lost_only,
-				   &r))
+		if (!tcp_sent_next_lost(&pcb->sent, room, &r))
 			return 0;
 		n = send_range(pcb, &r);
 		if (n < 0)
 			return n;
 		pcb->flags &= ~PCBF_FORCE_RTX;
-		if (pcb->board.n > 0)
+		if (pcb->sent.sacked_bytes > 0)
 			pcb->stack->tcp->cnt.sack_rexmits++;
-		sack_on_rexmit(&pcb->board, r);
 	}
 	return 0;
 }
@@ -212,14 +209,12 @@ static int send_new(struct tcp_pcb *pcb)
 static int send_all(struct tcp_pcb *pcb)
 {
 	uint32_t before = pcb->snd_nxt;
-	int err = send_again(pcb, true);
+	int err = send_again(pcb);
 
 	if (err == 0)
 		err = send_new(pcb);
-	/* RFC 6675 4 rules 3 and 4, when there was nothing new. */
-	if (err == 0 && pcb->recovery == TCP_REC_FAST && (pcb->flags & PCBF_SACK) &&
-	    pcb->snd_nxt == before)
-		err = send_again(pcb, false);
+	if (pcb->snd_nxt != before)
+		tcp_tlp_arm(pcb);
 	return err;
 }
 
@@ -280,4 +275,47 @@ void tcp_output(struct tcp_pcb *pcb)
 		tcp_emit_ack(pcb);
 	if (may_send(pcb))
 		keep_alive_without_flight(pcb);
+}
+
+/* ---- tail loss probe ---- */
+
+/* The highest segment that was sent, by the segment size of today. */
+static struct tcp_range last_segment(const struct tcp_pcb *pcb)
+{
+	const struct tcp_tx *tx = tcp_sent_find(&pcb->sent, pcb->snd_nxt - 1);
+	uint32_t len = tx ? tx->end - tx->seq : pcb->snd_nxt - pcb->snd_una;
+	uint32_t part = len % pcb->mss;
+
+	return (struct tcp_range){pcb->snd_nxt - (part ? part : pcb->mss), pcb->snd_nxt};
+}
+
+/* Unsent data that may go as the probe; what the program holds back stays. */
+static uint32_t probe_len(const struct tcp_pcb *pcb)
+{
+	struct budget b = budget_of(pcb);
+	uint32_t len = min_u32(min_u32(b.avail, b.window), pcb->mss);
+
+	if (pcb->snd_nxt == tcp_pcb_snd_end(pcb))
+		return 0; /* the FIN too is out */
+	return len < pcb->mss && (pcb->flags & (PCBF_CORK | PCBF_MORE)) ? 0 : len;
+}
+
+void tcp_output_probe(struct tcp_pcb *pcb)
+{
+	struct budget b = budget_of(pcb);
+	struct tcp_range r;
+	uint32_t len;
+	int err = tcp_pcb_route(pcb);
+
+	if (err == 0) {
+		len = probe_len(pcb);
+		r = last_segment(pcb);
+		pcb->rack.tlp_rexmit = len == 0;
+		err = len > 0 ? send_one(pcb, len, &b) : send_range(pcb, &r);
+	}
+	/* Not sent: the retransmission timer sees to it. */
+	if (err < 0)
+		return;
+	pcb->rack.tlp_out = true;
+	pcb->rack.tlp_end = pcb->snd_nxt;
 }

@@ -11,6 +11,8 @@
 /* Send what may be sent, or the acknowledgement that is owed. */
 void tcp_output(struct tcp_pcb *pcb);
 void tcp_output_work(struct stack *s, struct stack_work *w);
+/* One segment to find out whether the last ones arrived (RFC 8985 7.3), whatever cwnd says. */
+void tcp_output_probe(struct tcp_pcb *pcb);
 /* In the output phase of this round. */
 void tcp_output_later(struct tcp_pcb *pcb);
 /* An acknowledgement in this round's output. */

@@ -49,7 +49,7 @@ struct tcp_pcb *tcp_pcb_create(struct stack *s)
 	tcp_cc_init(&pcb->cc, t->limits.cc, pcb->mss);
 	tcp_rtt_init(&pcb->rtt);
 	ooo_init(&pcb->ooo);
-	sack_board_init(&pcb->board, 0);
+	tcp_sent_init(&pcb->sent, 0);
 	stack_work_init(&pcb->work, tcp_output_work);
 	list_init(&pcb->link);
 	tcp_timers_init(pcb);
@@ -111,7 +111,7 @@ static void drop_queues(struct tcp_pcb *pcb)
 
 	tcp_sndbuf_purge(&pcb->snd, DROP_TCP_ABORT);
 	ooo_purge(&pcb->ooo, &t->runs, DROP_TCP_ABORT);
-	sack_board_clear(&pcb->board, pcb->stack->env.mem, pcb->snd_una);
+	tcp_sent_clear(&pcb->sent, pcb->stack->env.mem, pcb->snd_una);
 }
 
 /* No segment finds it any more. */

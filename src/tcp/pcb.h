@@ -8,7 +8,7 @@
  * back still looks at valid memory, marked PCBF_DEAD.
  *
  * Sequence variables have the names of RFC 9293 3.3.1. SND.NXT is the highest number sent plus one
- * and never goes back: what is sent again is chosen by the scoreboard.
+ * and never goes back: what is sent again is chosen by the records of what is in flight (sent.h).
  */
 #ifndef LEAT_TCP_PCB_H
 #define LEAT_TCP_PCB_H
@@ -21,9 +21,12 @@
 #include "tcp/flow.h"
 #include "tcp/isn.h"
 #include "tcp/ooo.h"
+#include "tcp/rack.h"
+#include "tcp/rate.h"
 #include "tcp/rcvbuf.h"
 #include "tcp/rtt.h"
 #include "tcp/sack.h"
+#include "tcp/sent.h"
 #include "tcp/sndbuf.h"
 #include "tcp/synq.h"
 #include "tcp/tcp.h"
@@ -79,7 +82,7 @@
 /* What the sender is doing about loss. */
 enum tcp_recovery {
 	TCP_REC_OPEN,
-	TCP_REC_FAST, /* RFC 6675 / RFC 6582 */
+	TCP_REC_FAST, /* RFC 8985 / RFC 6582 */
 	TCP_REC_LOSS, /* after a timeout */
 };
 
@@ -135,7 +138,9 @@ struct tcp_pcb {
 	struct inet_dst dst;
 	struct tcp_cc cc;
 	struct tcp_rtt rtt;
-	struct sack_board board;
+	struct tcp_rack rack;
+	struct tcp_rate rate;
+	struct tcp_sent sent;
 
 	/* timers */
 	struct wheel_timer timer;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loss recovery of the sender (RFC 5681 3.2, RFC 6582, RFC 6675 5, RFC 3522). See recovery.h for
- * the division of work. Without SACK each duplicate is taken as one segment that has left the
- * network, instead of the inflation of cwnd in RFC 5681: the arithmetic is the same.
+ * Loss recovery of the sender (RFC 8985, RFC 5681 3.2, RFC 6582, RFC 3522). See recovery.h for the
+ * division of work. Without SACK each duplicate is taken as one segment that has left the network,
+ * instead of the inflation of cwnd in RFC 5681: the arithmetic is the same.
  */
 #include "tcp/recovery.h"
 
 #include "tcp/ecn.h"
 #include "tcp/output.h"
+
+#define MS_NS UINT64_C(1000000)
 
 static bool has_sack(const struct tcp_pcb *pcb)
 {
@@ -19,12 +21,33 @@ static uint32_t flight(const struct tcp_pcb *pcb)
 	return pcb->snd_nxt - pcb->snd_una;
 }
 
+static void lose_first(struct tcp_pcb *pcb)
+{
+	tcp_sent_lose(
+		&pcb->sent, pcb->stack->env.mem,
+		(struct tcp_range){pcb->snd_una, pcb->snd_una + min_u32(pcb->mss, flight(pcb))});
+}
+
+void tcp_recovery_start(struct tcp_pcb *pcb)
+{
+	pcb->recover = pcb->snd_una - 1;
+	tcp_sent_init(&pcb->sent, pcb->snd_una);
+	tcp_rack_init(&pcb->rack);
+	pcb->rate = (struct tcp_rate){0};
+	/* What went with the SYN and was not acknowledged with it (RFC 7413). */
+	if (pcb->snd_una != pcb->snd_nxt)
+		tcp_sent_push(&pcb->sent, pcb->stack->env.mem,
+			      (struct tcp_range){pcb->snd_una, pcb->snd_nxt}, pcb->last_tx_ns,
+			      &(struct tcp_tx_stamp){0});
+}
+
 static void leave(struct tcp_pcb *pcb)
 {
 	pcb->recovery = TCP_REC_OPEN;
 	pcb->dupacks = 0;
 	pcb->dup_bytes = 0;
 	pcb->flags &= ~PCBF_FORCE_RTX;
+	tcp_rack_on_recovered(&pcb->rack);
 }
 
 static void enter_fast(struct tcp_pcb *pcb)
@@ -37,11 +60,10 @@ static void enter_fast(struct tcp_pcb *pcb)
 	pcb->recovery = TCP_REC_FAST;
 	pcb->recover = pcb->snd_nxt;
 	pcb->flags |= PCBF_FORCE_RTX;
-	sack_recovery_start(&pcb->board, pcb->snd_una);
-	/* RFC 6675 5 (4.3): the first segment is sent again in any case. */
-	sack_board_lose_to(&pcb->board, pcb->snd_una + min_u32(pcb->mss, flight(pcb)));
-	if (!has_sack(pcb))
-		pcb->dup_bytes = SACK_DUP_THRESH * pcb->mss;
+	if (!has_sack(pcb)) {
+		lose_first(pcb);
+		pcb->dup_bytes = TCP_DUP_THRESH * pcb->mss;
+	}
 }
 
 /* RFC 7661 4.3: in slow start a window half used is a window in use; the flight just now was what
@@ -66,6 +88,8 @@ static void grow_cwnd(struct tcp_pcb *pcb, uint32_t acked)
 	tcp_cc_on_ack(&pcb->cc, &a);
 }
 
+/* ---- progress ---- */
+
 /* RFC 3522: the ACK echoes a timestamp from before the retransmission, so the original arrived. */
 static bool spurious(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
 {
@@ -85,7 +109,7 @@ static void progress_fast(struct tcp_pcb *pcb, uint32_t acked)
 	/* Partial ACK (RFC 6582 3.2 step 3): the next hole is lost too; what it covers was counted
 	 * as having left by duplicates, but for the segment that was sent again. */
 	pcb->dup_bytes -= min_u32(pcb->dup_bytes, acked > pcb->mss ? acked - pcb->mss : 0);
-	sack_board_lose_to(&pcb->board, pcb->snd_una + min_u32(pcb->mss, flight(pcb)));
+	lose_first(pcb);
 	pcb->flags |= PCBF_FORCE_RTX;
 }
 
@@ -93,7 +117,7 @@ static void progress_loss(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32
 {
 	if (spurious(pcb, seg)) {
 		tcp_cc_undo(&pcb->cc);
-		sack_board_unlose(&pcb->board, pcb->snd_una);
+		tcp_sent_unlose(&pcb->sent);
 		pcb->rexmit_ts = 0;
 		leave(pcb);
 		return;
@@ -135,48 +159,119 @@ static void on_duplicate(struct tcp_pcb *pcb)
 		pcb->dup_bytes = min_u32(pcb->dup_bytes + pcb->mss, flight(pcb));
 }
 
-static struct sack_news take_blocks(struct tcp_pcb *pcb, const struct tcp_seg *seg)
+/* ---- an acknowledgement ---- */
+
+/* No copy that an echo can be of was sent later: our timestamps tick in milliseconds. */
+static uint64_t echo_ns(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
+{
+	uint64_t now = pcb->stack->now_ns, age;
+
+	if (!(pcb->flags & PCBF_TS) || !tcp_seg_has_ts(seg) || seg->o.tsecr == 0)
+		return UINT64_MAX;
+	age = (uint32_t)(tcp_ts_clock(pcb->stack) + pcb->ts_off - seg->o.tsecr) * MS_NS;
+	return age > now ? 0 : now - age + MS_NS;
+}
+
+static struct sack_news read_blocks(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
 {
 	struct tcp_range r[TCP_SACK_MAX];
 
 	for (unsigned i = 0; i < seg->o.n_sack; i++)
 		r[i] = (struct tcp_range){seg->o.sack[i].start, seg->o.sack[i].end};
-	return sack_board_update(&pcb->board, pcb->stack->env.mem, pcb->snd_una, pcb->snd_nxt,
-				 pcb->mss, r, seg->o.n_sack);
+	return sack_read(r, min_u32(seg->o.n_sack, SACK_BLOCKS_MAX), pcb->snd_una, pcb->snd_nxt,
+			 pcb->snd_wnd_max);
+}
+
+static void take_blocks(struct tcp_pcb *pcb, const struct sack_news *news, struct tcp_delivery *d)
+{
+	for (unsigned i = 0; i < news->n; i++)
+		tcp_sent_sack(&pcb->sent, pcb->stack->env.mem, news->block[i], d);
+	/* The D-SACK of a probe says nothing of reordering. */
+	if (news->dsack && !(pcb->rack.tlp_out && news->dup.end == pcb->rack.tlp_end))
+		tcp_rack_on_dsack(pcb);
+}
+
+static void learn(struct tcp_pcb *pcb, const struct tcp_delivery *d)
+{
+	struct tcp_rate_sample rs;
+
+	tcp_rate_on_ack(&pcb->rate, d, d->acked_bytes + d->sacked_bytes, &rs);
+	tcp_rack_on_delivery(&pcb->rack, d);
+	if (d->any)
+		tcp_rtt_min_sample(&pcb->rtt, max_u64(d->now_ns - d->newest.sent_ns, 1), d->now_ns);
+}
+
+static void find_losses(struct tcp_pcb *pcb)
+{
+	if (has_sack(pcb))
+		pcb->rate.lost += tcp_rack_detect(pcb);
+	if (pcb->recovery != TCP_REC_OPEN || flight(pcb) == 0)
+		return;
+	/* RFC 6582 3.2 step 2 guards against our own retransmissions. */
+	if (has_sack(pcb) ? pcb->sent.lost_bytes > 0
+			  : pcb->dupacks >= TCP_DUP_THRESH && seq_gt(pcb->snd_una, pcb->recover))
+		enter_fast(pcb);
+}
+
+/* The probe filled the one hole there was: a loss all the same (RFC 8985 7.4.2). */
+static void on_repaired(struct tcp_pcb *pcb)
+{
+	pcb->stack->tcp->cnt.tail_repaired++;
+	if (pcb->recovery != TCP_REC_OPEN)
+		return;
+	tcp_cc_on_loss(&pcb->cc, flight(pcb), pcb->stack->now_ns);
 }
 
 void tcp_recovery_ack(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t una_old, bool dup)
 {
 	uint32_t acked = pcb->snd_una - una_old;
-	struct sack_news news = {.newly_bytes = 0};
+	struct sack_news news = {.n = 0};
+	struct tcp_delivery d = {
+		.now_ns = pcb->stack->now_ns,
+		.min_rtt_ns = tcp_rtt_min_ns(&pcb->rtt, pcb->stack->now_ns),
+		.echo_ns = echo_ns(pcb, seg),
+	};
 
 	if (acked > 0)
-		sack_board_ack(&pcb->board, pcb->snd_una);
-	if (has_sack(pcb) && UNLIKELY(seg->o.n_sack > 0))
-		news = take_blocks(pcb, seg);
+		tcp_sent_ack(&pcb->sent, pcb->stack->env.mem, pcb->snd_una, &d);
+	if (has_sack(pcb) && UNLIKELY(seg->o.n_sack > 0)) {
+		news = read_blocks(pcb, seg);
+		take_blocks(pcb, &news, &d);
+	}
+	learn(pcb, &d);
 	if (acked > 0)
 		on_progress(pcb, seg, acked);
-	else if (news.newly_bytes > 0 || (dup && !has_sack(pcb)))
+	else if (d.sacked_bytes > 0 || (dup && !has_sack(pcb)))
 		on_duplicate(pcb);
-	if (pcb->recovery != TCP_REC_OPEN || flight(pcb) == 0)
-		return;
-	/* RFC 6675 5 (2), (4); RFC 6582 3.2 step 2 guards against our own retransmissions. */
-	if (has_sack(pcb) ? sack_is_lost(&pcb->board, pcb->snd_una) ||
-				    (pcb->dupacks >= SACK_DUP_THRESH && pcb->board.n > 0)
-			  : pcb->dupacks >= SACK_DUP_THRESH && seq_gt(pcb->snd_una, pcb->recover))
-		enter_fast(pcb);
+	if (UNLIKELY(tcp_tlp_on_ack(pcb, news.dsack ? &news.dup : NULL, dup && seg->o.n_sack == 0)))
+		on_repaired(pcb);
+	find_losses(pcb);
+	tcp_tlp_arm(pcb);
 }
 
-/* All that is in flight and not SACKed is to be sent again, in slow start or as cwnd allows. */
-static void lose_everything(struct tcp_pcb *pcb)
+void tcp_recovery_reorder(struct tcp_pcb *pcb)
+{
+	find_losses(pcb);
+	tcp_output(pcb);
+}
+
+/* ---- timeouts ---- */
+
+/* Recovery by slow start over what is lost, or as cwnd allows. */
+static void enter_loss(struct tcp_pcb *pcb)
 {
 	pcb->recovery = TCP_REC_LOSS;
 	pcb->recover = pcb->snd_nxt;
 	pcb->dupacks = 0;
 	pcb->dup_bytes = 0;
 	pcb->flags |= PCBF_FORCE_RTX;
-	sack_recovery_start(&pcb->board, pcb->snd_una);
-	sack_board_lose_to(&pcb->board, pcb->snd_nxt);
+}
+
+static void lose_everything(struct tcp_pcb *pcb)
+{
+	tcp_sent_lose(&pcb->sent, pcb->stack->env.mem,
+		      (struct tcp_range){pcb->snd_una, pcb->snd_nxt});
+	enter_loss(pcb);
 }
 
 void tcp_recovery_timeout(struct tcp_pcb *pcb)
@@ -184,13 +279,18 @@ void tcp_recovery_timeout(struct tcp_pcb *pcb)
 	struct stack *s = pcb->stack;
 
 	/* RFC 2018 8: a peer may take back what it SACKed; then it is ours to send. */
-	if (sack_reneged(&pcb->board, pcb->snd_una))
-		sack_board_clear(&pcb->board, s->env.mem, pcb->snd_una);
+	if (tcp_sent_reneged(&pcb->sent))
+		tcp_sent_renege(&pcb->sent);
 	tcp_cc_on_rto(&pcb->cc, flight(pcb), pcb->rexmits <= 1, s->now_ns);
 	tcp_ecn_on_reduction(pcb);
 	if (pcb->rexmits <= 1)
 		pcb->rexmit_ts = tcp_ts_clock(s) + pcb->ts_off;
-	lose_everything(pcb);
+	if (!has_sack(pcb)) {
+		lose_everything(pcb);
+		return;
+	}
+	tcp_rack_on_rto(pcb);
+	enter_loss(pcb);
 }
 
 void tcp_recovery_mtu(struct tcp_pcb *pcb)

@@ -51,7 +51,7 @@ static void min_age(struct tcp_rtt *r, struct tcp_rtt_min m)
 	}
 }
 
-static void min_update(struct tcp_rtt *r, uint64_t rtt_ns, uint64_t now_ns)
+void tcp_rtt_min_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint64_t now_ns)
 {
 	struct tcp_rtt_min m = {
 		.rtt_us = (uint32_t)min_u64((rtt_ns + 999) / 1000, RTT_US_MAX - 1),
@@ -98,7 +98,7 @@ void tcp_rtt_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint32_t flight_segs, ui
 	}
 	r->rto_ns = clamp_rto(r->srtt_ns + max_u64(TCP_RTT_CLOCK_NS, 4 * r->rttvar_ns));
 	r->backoff = 0;
-	min_update(r, rtt_ns, now_ns);
+	tcp_rtt_min_sample(r, rtt_ns, now_ns);
 }
 
 void tcp_rtt_backoff(struct tcp_rtt *r)

@@ -185,6 +185,8 @@ void tcp_intercept_flush(struct stack *s, struct tcp_listener *l); /* all rules 
 	X(retrans_bytes, "payload bytes sent again") \
 	X(rto, "retransmission timeouts") \
 	X(fast_recovery, "entries into fast recovery") \
+	X(tail_probes, "tail loss probes sent (RFC 8985)") \
+	X(tail_repaired, "losses that a tail loss probe repaired") \
 	X(sack_rexmits, "segments sent again on SACK information") \
 	X(dup_acks_in, "duplicate acknowledgements received") \
 	X(ooo_in, "segments received out of order") \

@@ -114,6 +114,16 @@ static void on_rexmit(struct tcp_pcb *pcb)
 		tcp_timer_rexmit(pcb);
 }
 
+/* RFC 8985 7.3: silence for long; a probe, and the retransmission timer begins anew. */
+static void on_probe(struct tcp_pcb *pcb)
+{
+	if (pcb->snd_una == pcb->snd_nxt || pcb->recovery != TCP_REC_OPEN)
+		return;
+	pcb->stack->tcp->cnt.tail_probes++;
+	tcp_output_probe(pcb);
+	tcp_timer_rexmit(pcb);
+}
+
 /* Zero-length, below the window: must be answered by an ACK (RFC 9293 3.10.7.4 first). */
 static void probe(struct tcp_pcb *pcb)
 {
@@ -212,9 +222,14 @@ static void on_retry(struct tcp_pcb *pcb)
 }
 
 static void (*const timer_fn[TCP_TIMER_COUNT])(struct tcp_pcb *pcb) = {
-	[TCP_TIMER_REXMIT] = on_rexmit, [TCP_TIMER_PERSIST] = on_persist,
-	[TCP_TIMER_DELACK] = on_delack, [TCP_TIMER_KEEP] = on_keep,
-	[TCP_TIMER_LINGER] = on_linger, [TCP_TIMER_RETRY] = on_retry,
+	[TCP_TIMER_REORDER] = tcp_recovery_reorder,
+	[TCP_TIMER_PROBE] = on_probe,
+	[TCP_TIMER_REXMIT] = on_rexmit,
+	[TCP_TIMER_PERSIST] = on_persist,
+	[TCP_TIMER_DELACK] = on_delack,
+	[TCP_TIMER_KEEP] = on_keep,
+	[TCP_TIMER_LINGER] = on_linger,
+	[TCP_TIMER_RETRY] = on_retry,
 };
 
 static void rearm(struct tcp_pcb *pcb)

@@ -14,6 +14,8 @@ struct tcp_pcb;
 struct wheel_timer;
 
 #define TCP_TIMER_TABLE(X) \
+	X(REORDER, "something in flight may be lost by now (RFC 8985 6.2)") \
+	X(PROBE, "tail loss probe (RFC 8985 7)") /* due with REXMIT, it goes first */ \
 	X(REXMIT, "retransmission, SYN and FIN included") \
 	X(PERSIST, "zero-window probe and held-back small segment") \
 	X(DELACK, "delayed acknowledgement") \
