@@ -13,7 +13,7 @@ help:
 	@echo "make unit     unit and simulation tests only (no namespaces needed)"
 	@echo "make lint     the checks of the source tree"
 	@echo "make bench    the benches; BENCH='--quick --json' is handed on"
-	@echo "make install  install the release build (DESTDIR and PREFIX are honoured)"
+	@echo "make install  install programs, library, headers, man pages: PREFIX=/usr/local, DESTDIR="
 	@echo "make clean    remove $(BUILD)/"
 
 setup:
@@ -38,7 +38,9 @@ bench: build
 	@scripts/bench $(BENCH)
 
 install: build
-	meson install -C $(BUILD)/release --no-rebuild $(if $(DESTDIR),--destdir $(DESTDIR))
+	$(if $(PREFIX),meson configure $(BUILD)/release -Dprefix=$(PREFIX))
+	meson install -C $(BUILD)/release --quiet $(if $(DESTDIR),--destdir $(DESTDIR))
+	$(if $(DESTDIR),,ldconfig)
 
 clean:
 	rm -rf $(BUILD)
