@@ -47,6 +47,24 @@ int conf_fail(struct conf *conf, const yaml_node_t *node, const char *key, const
 	return -1;
 }
 
+struct conf_place conf_place_of(const struct conf *conf, const yaml_node_t *node)
+{
+	return (struct conf_place){conf->name, node->start_mark.line + 1,
+				   node->start_mark.column + 1};
+}
+
+int conf_fail_at(const struct conf_place *place, char *error, size_t len, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	snprintf(error, len, "%s:%zu:%zu: %s", place->file, place->line, place->column, text);
+	return -1;
+}
+
 const char *conf_scalar(const yaml_node_t *node)
 {
 	const char *text;

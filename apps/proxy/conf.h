@@ -54,6 +54,12 @@ struct conf_table {
 	void *base;
 };
 
+/* Where something was read, for errors that show only later. */
+struct conf_place {
+	const char *file; /* borrowed: the name that conf_read() was given */
+	size_t line, column;
+};
+
 struct conf {
 	const char *name; /* of the file */
 	yaml_document_t doc;
@@ -85,6 +91,12 @@ const struct conf_row *conf_find(const struct conf_table *tables, size_t ntables
 
 /* Set the error line of a node: "file:line:column: key: text". Returns -1. */
 int conf_fail(struct conf *conf, const yaml_node_t *node, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+struct conf_place conf_place_of(const struct conf *conf, const yaml_node_t *node);
+
+/* "file:line:column: " and then the text. Returns -1. */
+int conf_fail_at(const struct conf_place *place, char *error, size_t len, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* The text of a scalar node, NULL for other nodes and for text with a NUL inside. */

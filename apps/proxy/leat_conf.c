@@ -229,6 +229,7 @@ static int read_port(struct conf *conf, const struct conf_row *row, yaml_node_t 
 	if (check_room(conf, row, node, p->nports, LEAT_CONF_PORTS) < 0)
 		return -1;
 	port = &p->ports[p->nports];
+	port->place = conf_place_of(conf, node);
 	port->offload = 1;
 	if (conf_mapping(conf, row->key, node,
 			 &(struct conf_table){port_rows, COUNT(port_rows), port}, 1) < 0)
@@ -252,6 +253,7 @@ static int read_route(struct conf *conf, const struct conf_row *row, yaml_node_t
 	if (check_room(conf, row, node, p->nroutes, LEAT_CONF_ROUTES) < 0)
 		return -1;
 	route = &p->routes[p->nroutes];
+	route->place = conf_place_of(conf, node);
 	if (conf_mapping(conf, row->key, node,
 			 &(struct conf_table){route_rows, COUNT(route_rows), route}, 1) < 0)
 		return -1;
@@ -270,6 +272,7 @@ static int read_rule(struct conf *conf, const struct conf_row *row, yaml_node_t 
 	if (check_room(conf, row, node, p->nrules, LEAT_CONF_RULES) < 0)
 		return -1;
 	rule = &p->rules[p->nrules];
+	rule->place = conf_place_of(conf, node);
 	if (conf_mapping(conf, row->key, node,
 			 &(struct conf_table){rule_rows, COUNT(rule_rows), rule}, 1) < 0)
 		return -1;
@@ -349,4 +352,85 @@ static const struct conf_row rows[] = {
 void leat_conf_table(struct platform_conf *conf, struct conf_table *table)
 {
 	*table = (struct conf_table){rows, COUNT(rows), conf};
+}
+
+/* ---- what entries say together ---- */
+
+static bool is_ip6(const char *prefix)
+{
+	return strchr(prefix, ':') != NULL;
+}
+
+static const char *family_name(bool ip6)
+{
+	return ip6 ? "IPv6" : "IPv4";
+}
+
+static int check_port(const struct leat_conf_port *port, char *error, size_t len)
+{
+	/* RFC 8200 5 */
+	for (size_t i = 0; port->mtu != 0 && port->mtu < 1280 && i < port->addrs.count; i++)
+		if (is_ip6(port->addrs.text[i]))
+			return conf_fail_at(&port->place, error, len,
+					    "ports: %s: mtu %llu: want at least 1280 for IPv6 (%s)",
+					    port->name, (unsigned long long)port->mtu,
+					    port->addrs.text[i]);
+	return 0;
+}
+
+static int check_name(const struct platform_conf *conf, const struct conf_place *place,
+		      const char *key, const char *name, char *error, size_t len)
+{
+	char known[LEAT_CONF_PORTS * (LEAT_CONF_NAME + 2)] = "";
+	size_t used = 0;
+
+	if (name[0] == '\0')
+		return 0;
+	for (size_t i = 0; i < conf->nports; i++) {
+		if (strcmp(conf->ports[i].name, name) == 0)
+			return 0;
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
+					 i > 0 ? ", " : "", conf->ports[i].name);
+	}
+	return conf_fail_at(place, error, len, "%s: no port is named \"%s\": want one of %s", key,
+			    name, known);
+}
+
+static int check_route(const struct platform_conf *conf, const struct leat_conf_route *r,
+		       char *error, size_t len)
+{
+	if (r->via[0] && is_ip6(r->to) != is_ip6(r->via))
+		return conf_fail_at(&r->place, error, len,
+				    "routes: to %s via %s: want two of one family", r->to, r->via);
+	return check_name(conf, &r->place, "routes: port", r->port, error, len);
+}
+
+static int check_rule(const struct platform_conf *conf, const struct leat_conf_rule *r, bool ip4,
+		      bool ip6, char *error, size_t len)
+{
+	const char *prefix = r->to[0] ? r->to : r->from;
+
+	if (prefix[0] && !(is_ip6(prefix) ? ip6 : ip4))
+		return conf_fail_at(&r->place, error, len,
+				    "intercept: a rule for %s, but \"listen\" has no address of %s",
+				    prefix, family_name(is_ip6(prefix)));
+	return check_name(conf, &r->place, "intercept: in", r->in, error, len);
+}
+
+int leat_conf_check(const struct platform_conf *conf, bool ip4, bool ip6, char *error, size_t len)
+{
+	int rc = 0;
+
+	if (conf->nports == 0) {
+		snprintf(error, len,
+			 "ports: none is given; want at least one, with name and device");
+		return -1;
+	}
+	for (size_t i = 0; rc == 0 && i < conf->nports; i++)
+		rc = check_port(&conf->ports[i], error, len);
+	for (size_t i = 0; rc == 0 && i < conf->nroutes; i++)
+		rc = check_route(conf, &conf->routes[i], error, len);
+	for (size_t i = 0; rc == 0 && i < conf->nrules; i++)
+		rc = check_rule(conf, &conf->rules[i], ip4, ip6, error, len);
+	return rc;
 }

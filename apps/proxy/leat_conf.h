@@ -3,6 +3,7 @@
 #ifndef PROXY_LEAT_CONF_H
 #define PROXY_LEAT_CONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct leat_conf_addrs {
 };
 
 struct leat_conf_port {
+	struct conf_place place;
 	char name[LEAT_CONF_NAME];
 	char device[LEAT_CONF_TEXT];
 	char mac[18];
@@ -34,6 +36,7 @@ struct leat_conf_port {
 };
 
 struct leat_conf_route {
+	struct conf_place place;
 	char to[LEAT_CONF_PREFIX];
 	char via[LEAT_CONF_PREFIX];
 	char port[LEAT_CONF_NAME];
@@ -44,6 +47,7 @@ struct leat_conf_range {
 };
 
 struct leat_conf_rule {
+	struct conf_place place;
 	char from[LEAT_CONF_PREFIX];
 	char to[LEAT_CONF_PREFIX];
 	char in[LEAT_CONF_NAME];
@@ -67,6 +71,10 @@ struct platform_conf {
 	char instance[13];
 	char secret[LEAT_CONF_TEXT];
 };
+
+/* What one key or entry alone cannot tell; ip4, ip6: there is a listener of that family. Returns 0,
+ * or -1 with a line in error. */
+int leat_conf_check(const struct platform_conf *conf, bool ip4, bool ip6, char *error, size_t len);
 
 /* The rows of the keys; base is a struct platform_conf. */
 void leat_conf_table(struct platform_conf *conf, struct conf_table *table);

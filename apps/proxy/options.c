@@ -187,8 +187,10 @@ enum options_result options_read(struct config *config, int argc, char **argv)
 	if (set_options(&o, config, argc, argv) < 0)
 		return OPTIONS_BAD;
 	if (config_check(config, error, sizeof(error)) < 0) {
-		fprintf(stderr, "%s: %s%s%s\n", platform_program, early.file ? early.file : "",
-			early.file ? ": " : "", error);
+		bool told = !early.file || strncmp(error, early.file, strlen(early.file)) == 0;
+
+		fprintf(stderr, "%s: %s%s%s\n", platform_program, told ? "" : early.file,
+			told ? "" : ": ", error);
 		return OPTIONS_BAD;
 	}
 	return early.test ? OPTIONS_CHECKED : OPTIONS_RUN;

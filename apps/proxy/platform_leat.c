@@ -53,29 +53,21 @@ static bool has_listener(const struct config *config, bool ip6)
 
 int platform_conf_check(const struct config *config, char *error, size_t len)
 {
-	const struct platform_conf *conf = config->platform;
-
-	if (conf->nports == 0) {
-		snprintf(error, len,
-			 "ports: none is given; want at least one, with name and device");
-		return -1;
-	}
-	for (size_t i = 0; i < conf->nrules; i++) {
-		const struct leat_conf_rule *rule = &conf->rules[i];
-		const char *prefix = rule->to[0] ? rule->to : rule->from;
-
-		if (prefix[0] && !has_listener(config, is_ip6(prefix))) {
-			snprintf(error, len, "intercept: a rule for %s, but no listener for %s",
-				 prefix, is_ip6(prefix) ? "IPv6" : "IPv4");
-			return -1;
-		}
-	}
-	return 0;
+	return leat_conf_check(config->platform, has_listener(config, false),
+			       has_listener(config, true), error, len);
 }
 
 static int fail(const struct log *log, const char *what)
 {
 	log_msg(log, LOG_ERROR, "%s%s%s", what, what[0] ? ": " : "", leat_strerror());
+	return -1;
+}
+
+/* What the stack refused stands there in the file. */
+static int fail_at(const struct log *log, const struct conf_place *place, const char *what)
+{
+	log_msg(log, LOG_ERROR, "%s:%zu:%zu: %s: %s", place->file, place->line, place->column, what,
+		leat_strerror());
 	return -1;
 }
 
@@ -148,10 +140,10 @@ static int add_port(const struct leat_conf_port *conf, const struct log *log)
 	};
 
 	if (leat_port_add(&port) < 0)
-		return fail(log, "ports");
+		return fail_at(log, &conf->place, "ports");
 	for (size_t i = 0; i < conf->addrs.count; i++) {
 		if (leat_addr_add(conf->name, conf->addrs.text[i]) < 0)
-			return fail(log, "ports");
+			return fail_at(log, &conf->place, "ports");
 	}
 	return 0;
 }
@@ -170,7 +162,7 @@ int platform_init(const struct config *config, const struct log *log)
 		const struct leat_conf_route *r = &conf->routes[i];
 
 		if (leat_route_add(r->to, or_null(r->via), or_null(r->port)) < 0) {
-			fail(log, "routes");
+			fail_at(log, &r->place, "routes");
 			goto fini;
 		}
 	}
@@ -211,7 +203,9 @@ static int add_rule(const struct leat_conf_rule *conf, int fd, bool ip6, const s
 	/* Without any prefix the rule would be for both families, and the listener is of one. */
 	if (!rule.src && !rule.dst)
 		rule.dst = ip6 ? "::/0" : "0.0.0.0/0";
-	return leat_intercept_add(fd, &rule) < 0 ? fail(log, "intercept") : 0;
+	if (leat_intercept_add(fd, &rule) == 0)
+		return 0;
+	return conf->place.file ? fail_at(log, &conf->place, "intercept") : fail(log, "intercept");
 }
 
 int platform_intercept(const struct config *config, const struct log *log, int fd,

@@ -328,6 +328,48 @@ static void test_check(void **state)
 	platform_conf_destroy(config.platform);
 }
 
+#define PORT "ports: [{name: a, device: 'tap:x'}]\n"
+
+/* What entries say together; both families have a listener but for the last row. */
+static void test_leat_check(void **state)
+{
+	static const struct row rows[] = {
+		{"forward: true\n", "ports: none is given"},
+		{PORT "routes: [{to: 10.0.0.0/8, port: b}]\n",
+		 "f:2:10: routes: port: no port is named \"b\": want one of a"},
+		{PORT "routes: [{to: 10.0.0.0/8, via: 'fd00::1'}]\n",
+		 "f:2:10: routes: to 10.0.0.0/8 via fd00::1: want two of one family"},
+		{PORT "intercept: [{ports: 80}, {in: b}]\n",
+		 "f:2:26: intercept: in: no port is named \"b\""},
+		{"ports: [{name: a, device: 'tap:x', mtu: 600, addresses: ['fd00::1/64']}]\n",
+		 "f:1:9: ports: a: mtu 600: want at least 1280 for IPv6 (fd00::1/64)"},
+		{PORT "intercept: [{in: a}]\nroutes: [{to: '::/0', via: 'fe80::1', port: a}]\n",
+		 NULL},
+		{PORT "intercept: [{to: 'fd00::/8'}]\n", "f:2:13: intercept: a rule for fd00::/8"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool ip6 = i + 1 < sizeof(rows) / sizeof(rows[0]);
+		struct platform_conf *p = calloc(1, sizeof(*p));
+		struct conf_table table;
+		struct conf conf;
+		char error[600] = "";
+		FILE *in = fmemopen((void *)(uintptr_t)rows[i].text, strlen(rows[i].text), "r");
+		int rc;
+
+		assert_non_null(p);
+		leat_conf_table(p, &table);
+		assert_int_equal(conf_read(&conf, in, "f", &table, 1), 0);
+		(void)fclose(in);
+		rc = leat_conf_check(p, true, ip6, error, sizeof(error));
+		assert_int_equal(rc, rows[i].error ? -1 : 0);
+		if (rows[i].error && strncmp(error, rows[i].error, strlen(rows[i].error)) != 0)
+			fail_msg("row %zu: %s", i, error);
+		free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +377,7 @@ int main(void)
 		cmocka_unit_test(test_too_many),    cmocka_unit_test(test_values),
 		cmocka_unit_test(test_leat_values), cmocka_unit_test(test_defaults_round_trip),
 		cmocka_unit_test(test_empty_file),  cmocka_unit_test(test_check),
+		cmocka_unit_test(test_leat_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
