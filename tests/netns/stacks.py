@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 
 from topology import plain
@@ -103,9 +104,18 @@ class Box:
             return 0.0
 
     def kill(self):
-        if self.proc and self.proc.poll() is None:
-            self.proc.kill()
-            self.proc.wait()
+        if not self.proc or self.proc.poll() is not None:
+            return
+        # Killed while it starts it would leave DPDK's folder behind. The second signal stops it at once.
+        for _ in range(20):
+            self.proc.terminate()
+            try:
+                self.proc.wait(0.5)
+                return
+            except subprocess.TimeoutExpired:
+                pass
+        self.proc.kill()
+        self.proc.wait()
 
     def check(self, stats):
         """What must hold at the end of any run. Returns the list of what does not."""
