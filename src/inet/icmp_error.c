@@ -123,7 +123,7 @@ static bool choose_source(struct stack *s, const struct offender *o, struct ipad
 {
 	struct inet_dst d;
 
-	if (addr_find(s, &o->dst)) {
+	if (inet_addr_is_local(s, &o->dst)) {
 		*src = o->dst;
 		return true;
 	}
@@ -240,7 +240,8 @@ void inet_error_output(struct stack *s, const struct mbuf *m, enum inet_err_kind
 	}
 	if (!choose_source(s, &o, &src))
 		return;
-	if (!icmp_limit_allow(s, &o.src)) {
+	/* Nobody else can come from an address of ours: to ourselves nothing is limited. */
+	if (!inet_addr_is_local(s, &o.src) && !icmp_limit_allow(s, &o.src)) {
 		s->inet->cnt[o.v6].err_limited++;
 		return;
 	}

@@ -182,27 +182,47 @@ static void input_local(struct stack *s, struct ip_rx *rx, struct ip4 *h, mbuf_o
 	inet_deliver(s, rx, mbuf_move(&m));
 }
 
-void ip4_input(struct stack *s, unsigned iface, mbuf_own in)
+/* Every address that we send to ourselves at is our own. */
+static enum inet_scope looped_scope(const struct ipaddr *dst)
 {
-	struct ip_rx rx = {.in.iface = iface, .loop = iface == INET_IFACE_LOOPBACK};
-	MBUF(m, in);
-	struct ip4 h;
+	return ipaddr_is_multicast(dst) || ipaddr_is_v4_broadcast(dst) ? INET_MULTICAST
+								       : INET_LOCAL;
+}
 
-	if (!accept(s, &rx, &h, &m))
+static void input(struct stack *s, struct ip_rx *rx, mbuf_own in)
+{
+	struct ip4 h;
+	MBUF(m, in);
+
+	if (!accept(s, rx, &h, &m))
 		return;
-	switch (rx.loop ? INET_LOCAL : addr_scope(s, iface, &h.dst)) {
+	switch (rx->loop ? looped_scope(&h.dst) : addr_scope(s, rx->in.iface, &h.dst)) {
 	case INET_FOREIGN:
-		input_foreign(s, &rx, &h, mbuf_move(&m));
+		input_foreign(s, rx, &h, mbuf_move(&m));
 		return;
 	case INET_NOT_JOINED:
 		mbuf_drop(&m, DROP_IP_NOT_LOCAL);
 		return;
 	case INET_BROADCAST:
 	case INET_MULTICAST:
-		rx.in.multicast = true;
+		rx->in.multicast = true;
 		break;
 	case INET_LOCAL:
 		break;
 	}
-	input_local(s, &rx, &h, mbuf_move(&m));
+	input_local(s, rx, &h, mbuf_move(&m));
+}
+
+void ip4_input(struct stack *s, unsigned iface, mbuf_own in)
+{
+	struct ip_rx rx = {.in.iface = iface};
+
+	input(s, &rx, in);
+}
+
+void ip4_input_looped(struct stack *s, unsigned iface, mbuf_own in)
+{
+	struct ip_rx rx = {.in.iface = iface, .loop = true};
+
+	input(s, &rx, in);
 }

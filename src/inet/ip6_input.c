@@ -203,27 +203,46 @@ static void input_local(struct stack *s, struct ip_rx *rx, struct ip6 *h, mbuf_o
 	inet_deliver(s, rx, mbuf_move(&m));
 }
 
-void ip6_input(struct stack *s, unsigned iface, mbuf_own in)
+/* Every address that we send to ourselves at is our own. */
+static enum inet_scope looped_scope(const struct ipaddr *dst)
 {
-	struct ip_rx rx = {.in.iface = iface, .v6 = true, .loop = iface == INET_IFACE_LOOPBACK};
-	MBUF(m, in);
-	struct ip6 h;
+	return ipaddr_is_multicast(dst) ? INET_MULTICAST : INET_LOCAL;
+}
 
-	if (!accept(s, &rx, &h, &m))
+static void input(struct stack *s, struct ip_rx *rx, mbuf_own in)
+{
+	struct ip6 h;
+	MBUF(m, in);
+
+	if (!accept(s, rx, &h, &m))
 		return;
-	switch (rx.loop ? INET_LOCAL : addr_scope(s, iface, &h.dst)) {
+	switch (rx->loop ? looped_scope(&h.dst) : addr_scope(s, rx->in.iface, &h.dst)) {
 	case INET_FOREIGN:
-		input_foreign(s, &rx, &h, mbuf_move(&m));
+		input_foreign(s, rx, &h, mbuf_move(&m));
 		return;
 	case INET_NOT_JOINED:
 		mbuf_drop(&m, DROP_IP_NOT_LOCAL);
 		return;
-	case INET_MULTICAST:
 	case INET_BROADCAST:
-		rx.in.multicast = true;
+	case INET_MULTICAST:
+		rx->in.multicast = true;
 		break;
 	case INET_LOCAL:
 		break;
 	}
-	input_local(s, &rx, &h, mbuf_move(&m));
+	input_local(s, rx, &h, mbuf_move(&m));
+}
+
+void ip6_input(struct stack *s, unsigned iface, mbuf_own in)
+{
+	struct ip_rx rx = {.in.iface = iface, .v6 = true};
+
+	input(s, &rx, in);
+}
+
+void ip6_input_looped(struct stack *s, unsigned iface, mbuf_own in)
+{
+	struct ip_rx rx = {.in.iface = iface, .loop = true, .v6 = true};
+
+	input(s, &rx, in);
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packets to addresses of our own: they wait in a queue and come back in through the input in the
- * output phase, so that no transport is called from inside its own output.
+ * The loopback interface: packets to addresses of our own, 127.0.0.0/8 and ::1 among them, and our
+ * copies of multicast that we send (RFC 1112 6.4). They wait in a queue, bounded in packets and in
+ * bytes, and come back in through the input in the output phase, so that no transport is called
+ * from inside its own output. Nothing is cut or summed on this way: superpackets stay whole.
+ *
+ * Called by output.c on the worker's thread.
  */
 #include "inet/state.h"
 
@@ -14,12 +18,14 @@ static void loop_run(struct stack *s, struct stack_work *w)
 	mbufq_init(&q, MBUF_RX);
 	mbufq_splice(&q, &s->inet->loop);
 	while ((m = mbufq_pop(&q).m) != NULL) {
+		unsigned iface = m->meta.cb32[0];
+
 		m->meta.l3_off = mbuf_here(m);
 		m->meta.l2_flags = 0;
 		if ((mbuf_data(m)[0] >> 4) == 4)
-			ip4_input(s, INET_IFACE_LOOPBACK, mbuf_own_of(m));
+			ip4_input_looped(s, iface, mbuf_own_of(m));
 		else
-			ip6_input(s, INET_IFACE_LOOPBACK, mbuf_own_of(m));
+			ip6_input_looped(s, iface, mbuf_own_of(m));
 	}
 }
 
@@ -35,14 +41,15 @@ void loop_fini(struct stack *s)
 	mbufq_purge(&s->inet->loop, DROP_STACK_FINI);
 }
 
-void loop_output(struct stack *s, mbuf_own in)
+void loop_output(struct stack *s, unsigned iface, mbuf_own in)
 {
 	struct mbufq *q = &s->inet->loop;
 
-	if (q->count >= INET_LOOP_MAX) {
+	if (q->count >= INET_LOOP_MAX || q->bytes + mbuf_len(in.m) > INET_LOOP_BYTES) {
 		mbuf_drop_own(in, DROP_IP_LOOP_FULL);
 		return;
 	}
+	in.m->meta.cb32[0] = iface;
 	mbufq_push(q, in);
 	stack_defer(s, &s->inet->loop_work);
 }

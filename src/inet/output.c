@@ -124,7 +124,7 @@ static int transmit(struct stack *s, const struct inet_out *o, struct inet_dst *
 
 	if (inet_dst_is_loop(d)) {
 		inet_cnt(s, &o->dst)->looped++;
-		loop_output(s, mbuf_move(&m));
+		loop_output(s, INET_IFACE_LOOPBACK, mbuf_move(&m));
 		return 0;
 	}
 	n = dst_neigh(s, d);
@@ -154,6 +154,11 @@ int inet_output(struct stack *s, mbuf_own in, const struct inet_out *o, struct i
 	if (UNLIKELY(!d)) {
 		mbuf_drop(&m, DROP_IP_NO_ROUTE);
 		return err;
+	}
+	/* RFC 1122 3.2.1.3 g, RFC 4291 2.5.3: a loopback source never leaves the host. */
+	if (UNLIKELY(ipaddr_is_loopback(&o->src)) && !inet_dst_is_loop(d)) {
+		mbuf_drop(&m, DROP_IP_BAD_SRC);
+		return -EINVAL;
 	}
 	fits = wire_len(m, hlen) <= d->mtu;
 	if (UNLIKELY(mbuf_len(m) > (v4 ? IP4_TOTAL_MAX - IP4_HLEN : IP6_PAYLOAD_MAX)) ||

@@ -28,6 +28,7 @@ struct neigh;
 #define INET_MAX_PROTOS      256u
 #define INET_LOOP_MTU        65535u
 #define INET_LOOP_MAX        1024u /* packets to ourselves that wait for delivery */
+#define INET_LOOP_BYTES      (8u << 20)
 
 /* ---- addresses (addr.c) ---- */
 
@@ -202,6 +203,9 @@ struct ip_rx {
 
 void ip4_input(struct stack *s, unsigned iface, mbuf_own in);
 void ip6_input(struct stack *s, unsigned iface, mbuf_own in);
+/* From ourselves (loop.c): what must not come from a wire may. */
+void ip4_input_looped(struct stack *s, unsigned iface, mbuf_own in);
+void ip6_input_looped(struct stack *s, unsigned iface, mbuf_own in);
 /* Local: cut the headers off and give it to its transport. Consumes in. */
 void inet_deliver(struct stack *s, struct ip_rx *rx, mbuf_own in);
 /* Bytes that others look at too are not to be rewritten: *mp becomes a copy then. False: no buffer,
@@ -242,7 +246,9 @@ int frag_ip6(struct stack *s, const struct frag6 *f, mbuf_own in, struct mbufq *
 
 void loop_init(struct stack *s);
 void loop_fini(struct stack *s);
-void loop_output(struct stack *s, mbuf_own in);
+/* m begins at its IP header and comes in on iface: INET_IFACE_LOOPBACK, or where a multicast packet
+ * went out. */
+void loop_output(struct stack *s, unsigned iface, mbuf_own in);
 
 /* ---- ICMP ---- */
 

@@ -129,6 +129,14 @@ static void dispatch(struct stack *s, struct tcp_seg *seg, mbuf_own in)
 	}
 }
 
+/* Of no host that could be answered. Loopback is one from ourselves, never from a wire. */
+static bool bad_source(const struct inet_in *in)
+{
+	if (in->iface == INET_IFACE_LOOPBACK && ipaddr_is_loopback(&in->src))
+		return false;
+	return ipaddr_is_bad_source(&in->src) || ipaddr_is_unspecified(&in->src);
+}
+
 void tcp_input(struct stack *s, const struct inet_in *in, mbuf_own own)
 {
 	MBUF(m, own);
@@ -136,7 +144,7 @@ void tcp_input(struct stack *s, const struct inet_in *in, mbuf_own own)
 
 	s->tcp->cnt.segs_in++;
 	/* RFC 9293 MUST-57; RFC 1122 4.2.3.10. Port 0 is nobody's. */
-	if (in->multicast || ipaddr_is_bad_source(&in->src) || ipaddr_is_unspecified(&in->src)) {
+	if (in->multicast || bad_source(in)) {
 		mbuf_drop(&m, DROP_TCP_BAD_DST);
 		return;
 	}

@@ -25,7 +25,8 @@ static uint64_t wall_ns(void *ctx)
 	return plat_wall_ns();
 }
 
-struct ipaddr sockhost_addr(bool v6)
+/* Of the port; sockhost_addr() is this one (ownaddr.c) or a loopback address (loopaddr.c). */
+struct ipaddr realhost_addr(bool v6)
 {
 	static const uint8_t a[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
 
@@ -34,7 +35,7 @@ struct ipaddr sockhost_addr(bool v6)
 
 void sockhost_create(struct sockhost *h, const struct sockhost_conf *conf)
 {
-	struct ipaddr a4 = sockhost_addr(false), a6 = sockhost_addr(true);
+	struct ipaddr a4 = realhost_addr(false), a6 = realhost_addr(true);
 	struct sock_conf sc = {.spin_ns = 1, .owners = &process.owners, .worker = 1};
 
 	assert_true(conf->real);

@@ -35,6 +35,8 @@ void sockhost_destroy(struct sockhost *h);
 void sockhost_pair(struct sockhost *h, int *client, int *server);
 /* An address of the host, to connect to itself. */
 struct ipaddr sockhost_addr(bool v6);
+/* realhost.c: the address of its port, 10.9.0.1 or 2001:db8::1. */
+struct ipaddr realhost_addr(bool v6);
 /* Rounds until nothing happens. */
 void sockhost_run(struct sockhost *h);
 /* The socket behind fd. */
