@@ -28,6 +28,15 @@ LEAT_API int leat_epoll_pwait(int epfd, struct epoll_event *events, int max, int
 LEAT_API int leat_epoll_pwait2(int epfd, struct epoll_event *events, int max,
 			       const struct timespec *timeout, const sigset_t *sigmask);
 
+/*
+ * Let the kernel wait for a set (epoll or kqueue): from now on its number is readable to the
+ * kernel's poll, select and epoll, and so to other libraries' loops, while the set has events or
+ * the stack has work. Then call leat_epoll_wait() or leat_kevent(), which may still find nothing.
+ * leat_epoll_ctl() does this by itself when a set is added to an epoll set of the kernel's. Returns
+ * the number; EBADF, EINVAL (a socket), EMFILE, ENOMEM. The thread that made the set.
+ */
+LEAT_API int leat_kernel_wait(int set);
+
 #ifdef __cplusplus
 }
 #endif

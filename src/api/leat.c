@@ -148,6 +148,7 @@ int leat_poll_once(int64_t timeout_ns)
 	deadline = timeout_ns < 0 ? UINT64_MAX : s->env.mono_ns(s->env.ctx) + (uint64_t)timeout_ns;
 	while (stack_poll(s) == 0 && s->now_ns < deadline && rc == 0)
 		rc = stack_sleep(s, deadline, -1, NULL);
+	sock_settle(s);
 	return rc < 0 ? fail(-rc, "interrupted by a signal") : 0;
 }
 

@@ -59,9 +59,20 @@ int leat_epoll_create1(int flags)
 
 int leat_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
-	if (!is_ours(epfd))
+	if (!is_ours(epfd)) {
+		/* A set of ours goes into one of the kernel's. */
+		if (op == EPOLL_CTL_ADD && is_ours(fd) && leat_kernel_wait(fd) < 0)
+			return errno == EINVAL ? int_result(-EPERM) : -1;
 		return epoll_ctl(epfd, op, fd, event);
+	}
 	return int_result(sock_epoll_ctl(current.stack, epfd, op, fd, event));
+}
+
+int leat_kernel_wait(int set)
+{
+	int rc = is_ours(set) ? sock_watch(current.stack, set) : -EBADF;
+
+	return int_result(rc < 0 ? rc : set);
 }
 
 int leat_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)

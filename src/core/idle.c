@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 /* Ports without a descriptor: first and longest nap, and after how many empty naps it doubles. */
 #define NAP_MIN_NS (50 * UINT64_C(1000))
@@ -19,7 +20,7 @@
 #define TX_RETRY_NS (20 * UINT64_C(1000))
 
 struct sleeper {
-	struct pollfd fds[2 * STACK_MAX_PORTS + 1];
+	struct pollfd fds[STACK_WAIT_FDS + 1];
 	nfds_t n;
 	bool must_poll;
 	bool tx_blind;
@@ -68,21 +69,42 @@ static uint64_t next_local_ns(const struct stack *s)
 	return next;
 }
 
+/* What to wait for, and until when. */
+static uint64_t plan(struct stack *s, struct sleeper *w)
+{
+	uint64_t until = next_local_ns(s);
+	uint64_t now = s->env.mono_ns(s->env.ctx);
+
+	for (unsigned i = 0; i < s->n_ports; i++)
+		add_port(w, s, i);
+	if (s->wake_fd >= 0)
+		add_fd(w, s->wake_fd, POLLIN);
+	if (w->must_poll)
+		until = min_u64(until, now + nap_ns(s));
+	if (w->tx_blind)
+		until = min_u64(until, now + TX_RETRY_NS);
+	return until;
+}
+
+uint64_t stack_wait_plan(struct stack *s, struct pollfd fds[STACK_WAIT_FDS], unsigned *n)
+{
+	struct sleeper w = {.n = 0};
+	uint64_t until = plan(s, &w);
+
+	*n = (unsigned)w.n;
+	memcpy(fds, w.fds, w.n * sizeof(fds[0]));
+	return until;
+}
+
 int stack_sleep(struct stack *s, uint64_t deadline_ns, int extra_fd, const sigset_t *sigmask)
 {
 	struct sleeper w = {.n = 0};
+	uint64_t until = min_u64(deadline_ns, plan(s, &w));
 	uint64_t now = s->env.mono_ns(s->env.ctx);
-	uint64_t until = min_u64(deadline_ns, next_local_ns(s));
 	int rc;
 
-	for (unsigned i = 0; i < s->n_ports; i++)
-		add_port(&w, s, i);
 	if (extra_fd >= 0)
 		add_fd(&w, extra_fd, POLLIN);
-	if (w.must_poll)
-		until = min_u64(until, now + nap_ns(s));
-	if (w.tx_blind)
-		until = min_u64(until, now + TX_RETRY_NS);
 	if (until <= now)
 		return 0;
 	stack_charge(s, STACK_PHASE_POLL);

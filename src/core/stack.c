@@ -26,6 +26,7 @@ int stack_create(const struct stack_conf *conf, struct stack **out)
 	s->env = conf->env;
 	s->pool = conf->pool;
 	s->core = conf->core;
+	s->wake_fd = -1;
 	s->max_sockets = conf->max_sockets ? conf->max_sockets : DEFAULT_MAX_SOCKETS;
 	s->max_neighbours = conf->max_neighbours ? conf->max_neighbours : DEFAULT_MAX_NEIGHBOURS;
 	s->now_ns = s->env.mono_ns(s->env.ctx);

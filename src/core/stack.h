@@ -19,6 +19,7 @@
 #include "mbuf/mbuf.h"
 #include "port/port.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -117,6 +118,7 @@ struct stack {
 	struct stack_profile prof;
 	uint64_t last_cycles;
 	uint64_t idle_naps; /* since the last packet: ports without a descriptor */
+	int wake_fd;        /* ends sleeps, for other threads; -1: none */
 };
 
 NODISCARD int stack_create(const struct stack_conf *conf, struct stack **out);
@@ -166,6 +168,12 @@ void stack_flush(struct stack *s);
 int stack_sleep(struct stack *s, uint64_t deadline_ns, int extra_fd, const sigset_t *sigmask);
 /* The earliest time anything is to be done without input; UINT64_MAX: nothing. */
 uint64_t stack_next_ns(const struct stack *s);
+/*
+ * The same for somebody who sleeps elsewhere (a kernel epoll): the descriptors that end such a
+ * sleep, and the time (stack clock) when it must end; then stack_poll().
+ */
+#define STACK_WAIT_FDS (2u * STACK_MAX_PORTS + 1u)
+uint64_t stack_wait_plan(struct stack *s, struct pollfd fds[STACK_WAIT_FDS], unsigned *n);
 /* Charge the cycles since the last call to a phase. */
 void stack_charge(struct stack *s, enum stack_phase phase);
 

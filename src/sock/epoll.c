@@ -9,6 +9,7 @@
 #include "sock/set.h"
 
 #include "sock/wait.h"
+#include "sock/watch.h"
 
 #include <sys/epoll.h>
 
@@ -19,14 +20,17 @@
 bool epoll_item_ready(struct evitem *it)
 {
 	if (it->flags & EVI_NESTED)
-		evset_refresh(&evfile_of_src(it->src)->set);
+		evfile_refresh(evfile_of_src(it->src));
 	return (it->src->ready & it->mask) != 0;
 }
 
 void epoll_item_gone(struct evitem *it)
 {
-	struct sock_layer *l = CONTAINER_OF(it->set, struct evfile, set)->layer;
+	struct evfile *ep = CONTAINER_OF(it->set, struct evfile, set);
+	struct sock_layer *l = ep->layer;
 
+	if (it->flags & EVI_NESTED)
+		evfile_nested_leave(ep, it);
 	evitem_unlink(it);
 	slab_put(&l->items, it);
 }
@@ -82,7 +86,12 @@ static int add_item(struct evfile *ep, struct file *f, int fd, const struct epol
 	it->flags = flags;
 	set_interest(it, ev);
 	evitem_link(&ep->set, it);
-	return 0;
+	if (flags & EVI_NESTED) {
+		rc = evfile_nested_join(ep, it);
+		if (rc < 0)
+			epoll_item_gone(it);
+	}
+	return rc;
 }
 
 static int mod_item(struct evfile *ep, struct file *f, int fd, const struct epoll_event *ev)
@@ -97,7 +106,7 @@ static int mod_item(struct evfile *ep, struct file *f, int fd, const struct epol
 		return -EINVAL;
 	set_interest(it, ev);
 	evitem_rearm(it);
-	return 0;
+	return it->flags & EVI_NESTED ? evfile_nested_join(ep, it) : 0;
 }
 
 static int del_item(struct evfile *ep, struct file *f, int fd)
@@ -171,7 +180,7 @@ static int harvest(struct evset *set, struct epoll_event *out, int max)
 
 		at_last = &it->ready_link == last;
 		if (UNLIKELY(it->flags & EVI_NESTED))
-			evset_refresh(&evfile_of_src(it->src)->set);
+			evfile_refresh(evfile_of_src(it->src));
 		events = it->src->ready & it->mask;
 		if (events == 0) {
 			list_del(&it->ready_link);
@@ -202,6 +211,9 @@ static void harvest_kernel(struct epoll_call *c, bool slept)
 
 	if (!evfile_kernel_turn(c->ep, slept))
 		return;
+	evfile_kernel_nested(c->ep);
+	if (c->ep->kfd < 0)
+		return;
 	n = epoll_wait(c->ep->kfd, c->out, room, 0);
 	c->n = n > 0 ? n : 0;
 }
@@ -211,7 +223,7 @@ static bool harvest_all(struct stack *s, void *arg, bool slept)
 	struct epoll_call *c = arg;
 
 	(void)s;
-	if (UNLIKELY(c->ep->kfd >= 0))
+	if (UNLIKELY(c->ep->wfd >= 0))
 		harvest_kernel(c, slept);
 	if (c->n < c->max)
 		c->n += harvest(&c->ep->set, c->out + c->n, c->max - c->n);
@@ -226,7 +238,7 @@ static NOINLINE int wait_on(struct stack *s, struct epoll_call *c, uint64_t time
 		.done = harvest_all,
 		.arg = c,
 		.timeout_ns = timeout_ns,
-		.fd = c->ep->kfd,
+		.fd = c->ep->wfd,
 		.sigmask = sigmask,
 	};
 	int rc = sock_wait_on(s, &w);
@@ -247,7 +259,9 @@ int sock_epoll_wait(struct stack *s, int epfd, struct epoll_event *events, int m
 	if (UNLIKELY(!events))
 		return -EFAULT;
 	sock_round(s);
-	if (harvest_all(s, &c, false) || timeout_ns == 0)
+	if (harvest_all(s, &c, false) || timeout_ns == 0) {
+		watch_settle(s);
 		return c.n;
+	}
 	return wait_on(s, &c, timeout_ns, sigmask);
 }

@@ -7,7 +7,7 @@
 #include "sock/ev.h"
 
 /* Which activations must be passed on although the bits hold already. */
-#define EVERY_TIME (EVI_EDGE | EVI_EXCLUSIVE | EVI_CALC)
+#define EVERY_TIME (EVI_EDGE | EVI_EXCLUSIVE | EVI_CALC | EVI_HOOK)
 
 static struct evitem *item_of_src(struct list *l)
 {
@@ -78,21 +78,33 @@ static void fire_exclusive(struct evsrc *src, uint32_t bits)
 void ev_raise(struct evsrc *src, uint32_t bits)
 {
 	bool exclusive = false;
-	struct list *pos;
+	struct list *pos, *tmp;
 
 	src->ready |= bits;
-	LIST_FOR_EACH (pos, &src->items) {
+	LIST_FOR_EACH_SAFE (pos, tmp, &src->items) {
 		struct evitem *it = item_of_src(pos);
 
 		if (!(it->mask & bits))
 			continue;
-		if (UNLIKELY(it->flags & EVI_EXCLUSIVE))
-			exclusive = true;
-		else
+		if (LIKELY(!(it->flags & (EVI_EXCLUSIVE | EVI_HOOK))))
 			evitem_fire(it);
+		else if (it->flags & EVI_HOOK)
+			it->set->item_hook(it);
+		else
+			exclusive = true;
 	}
 	if (UNLIKELY(exclusive))
 		fire_exclusive(src, bits);
+}
+
+void evhook_link(struct evset *set, struct evitem *it)
+{
+	it->set = set;
+	it->flags |= EVI_HOOK;
+	list_init(&it->ready_link);
+	list_init(&it->set_link);
+	list_add_tail(&it->src->items, &it->src_link);
+	sum_edges(it->src);
 }
 
 void evset_init(struct evset *set, struct evsrc *src)

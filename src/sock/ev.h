@@ -46,6 +46,7 @@
 #define EVI_NESTED    0x10u /* the source is an event set: ask it again when harvesting */
 #define EVI_DISABLED  0x20u
 #define EVI_CALC      0x40u /* readiness is not the word alone: NOTE_LOWAT */
+#define EVI_HOOK      0x80u /* no item of a set: its set's item_hook is called each time */
 
 struct evset;
 
@@ -76,6 +77,8 @@ struct evset {
 	bool (*item_ready)(struct evitem *it);
 	/* The item's source is going away: forget the item. */
 	void (*item_gone)(struct evitem *it);
+	/* A bit that a hook asks for was raised. May unlink the hook, and nothing else. */
+	void (*item_hook)(struct evitem *it);
 };
 
 void evsrc_init(struct evsrc *src);
@@ -91,6 +94,10 @@ void evitem_unlink(struct evitem *it);
 void evitem_rearm(struct evitem *it);
 /* Into the ready list. */
 void evitem_fire(struct evitem *it);
+
+/* Tie a hook (src, mask) to its source; only item_hook and item_gone of set are used.
+ * evitem_unlink() ends it. */
+void evhook_link(struct evset *set, struct evitem *it);
 
 /* Of a set that is a source itself: drop stale items, update the word. */
 void evset_refresh(struct evset *set);

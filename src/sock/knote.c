@@ -8,15 +8,15 @@
 #define READ_BITS  (RDY_IN | RDY_RDHUP | RDY_ERR)
 #define WRITE_BITS (RDY_ROOM | RDY_WREOF | RDY_ERR)
 
-static int64_t ready_items(struct evset *set)
+/* As many as are in the row; what the kernel has ready counts one. */
+static int64_t ready_items(struct evfile *ef)
 {
 	struct list *pos;
 	int64_t n = 0;
 
-	evset_refresh(set);
-	LIST_FOR_EACH (pos, &set->ready)
+	LIST_FOR_EACH (pos, &ef->set.ready)
 		n++;
-	return n;
+	return n > 0 ? n : 1;
 }
 
 static int64_t readable_amount(struct evsrc *src)
@@ -25,7 +25,7 @@ static int64_t readable_amount(struct evsrc *src)
 	const struct socket *so;
 
 	if (!file_is_socket(f))
-		return ready_items(&evfile_of(f)->set);
+		return ready_items(evfile_of(f));
 	so = socket_of(f);
 	if (so->f.kind == FILE_UDP)
 		return udp_rcv_bytes(so->udp);
@@ -65,7 +65,7 @@ static bool check_read(struct knote *kn, struct kevent *out)
 	if (kn->k_events)
 		return knote_kernel_check(kn, out);
 	if (kn->it.flags & EVI_NESTED)
-		evset_refresh(&evfile_of_src(kn->it.src)->set);
+		evfile_refresh(evfile_of_src(kn->it.src));
 	ready = kn->it.src->ready & kn->it.mask;
 	if (ready == 0)
 		return false;

@@ -96,7 +96,7 @@ static void fire(struct evfile *kq, uintptr_t ident, int filter)
 void kqueue_kernel_poll(struct evfile *kq)
 {
 	struct epoll_event ev[BATCH];
-	int n = epoll_wait(kq->kfd, ev, BATCH, 0);
+	int n = kq->kfd < 0 ? 0 : epoll_wait(kq->kfd, ev, BATCH, 0);
 
 	for (int i = 0; i < n; i++) {
 		if (ev[i].events & ~(uint32_t)EPOLLOUT)

@@ -9,6 +9,7 @@
 #include "sock/knote.h"
 
 #include "sock/wait.h"
+#include "sock/watch.h"
 
 /* Of what the program may set, the part that is kept. */
 #define KEPT_FLAGS (EV_ONESHOT | EV_CLEAR | EV_DISPATCH)
@@ -72,6 +73,8 @@ void knote_gone(struct evitem *it)
 	if (!it->src)
 		(void)htab_remove(&kq->own, own_hash(kq, kn->ident, kn->filter), kn);
 	kn->fl->detach(kq, kn);
+	if (it->flags & EVI_NESTED)
+		evfile_nested_leave(kq, it);
 	evitem_unlink(it);
 	free_knote(kq, kn);
 }
@@ -121,6 +124,15 @@ static int check_source(const struct evfile *kq, const struct knote_filter *fl, 
 	return evfile_may_add(kq, f, flags);
 }
 
+static int join_nested(struct evfile *kq, struct knote *kn)
+{
+	int rc = evfile_nested_join(kq, &kn->it);
+
+	if (rc < 0)
+		knote_gone(&kn->it);
+	return rc;
+}
+
 static int add_knote(struct evfile *kq, const struct knote_filter *fl, struct file *f,
 		     const struct kevent *ch, struct knote **out)
 {
@@ -145,7 +157,7 @@ static int add_knote(struct evfile *kq, const struct knote_filter *fl, struct fi
 	}
 	evitem_link(&kq->set, &kn->it);
 	*out = kn;
-	return 0;
+	return flags & EVI_NESTED ? join_nested(kq, kn) : 0;
 }
 
 /* ENABLE and DISABLE, and run the filter again. */
@@ -292,8 +304,10 @@ static bool harvest_all(struct stack *s, void *arg, bool slept)
 	struct kevent_call *c = arg;
 
 	(void)s;
-	if (UNLIKELY(c->kq->kfd >= 0) && evfile_kernel_turn(c->kq, slept))
+	if (UNLIKELY(c->kq->wfd >= 0) && evfile_kernel_turn(c->kq, slept)) {
+		evfile_kernel_nested(c->kq);
 		kqueue_kernel_poll(c->kq);
+	}
 	c->n = harvest(c->kq, c->out, c->max);
 	return c->n > 0;
 }
@@ -311,7 +325,7 @@ static NOINLINE int wait_on(struct stack *s, struct kevent_call *c, uint64_t tim
 		.done = harvest_all,
 		.arg = c,
 		.timeout_ns = timeout_ns,
-		.fd = c->kq->kfd,
+		.fd = c->kq->wfd,
 	};
 	int rc = sock_wait_on(s, &w);
 
@@ -334,7 +348,9 @@ int sock_kevent(struct stack *s, int fd, const struct kevent *changes, int n_cha
 	if (rc != 0 || n_events == 0)
 		return rc;
 	sock_round(s);
-	if (harvest_all(s, &c, false) || timeout_ns == 0)
+	if (harvest_all(s, &c, false) || timeout_ns == 0) {
+		watch_settle(s);
 		return c.n;
+	}
 	return wait_on(s, &c, timeout_ns);
 }

@@ -20,10 +20,20 @@ struct poll_call {
 	int hits;
 };
 
+/* What to wait for in the kernel on behalf of a descriptor: itself, or a set's. -1: nothing. */
+static int kernel_fd(struct stack *s, int fd)
+{
+	struct file *f = fdtab_get(&s->sock->fds, fd);
+
+	if (!f)
+		return fd;
+	return file_is_socket(f) ? -1 : evfile_of(f)->wfd;
+}
+
 static short ready_of(struct file *f, short events)
 {
 	if (!file_is_socket(f))
-		evset_refresh(&evfile_of(f)->set);
+		evfile_refresh(evfile_of(f));
 	return (short)(f->src.ready & ((uint32_t)(unsigned short)events | POLLERR | POLLHUP) &
 		       RDY_POLL);
 }
@@ -77,11 +87,10 @@ static int kernel_set(struct stack *s, const struct poll_call *c)
 
 	for (nfds_t i = 0; i < c->n && kfd >= 0; i++) {
 		struct epoll_event ev = {.events = (uint32_t)(unsigned short)c->fds[i].events};
+		int fd = kernel_fd(s, c->fds[i].fd);
 
-		if (c->fds[i].fd < 0 || fdtab_get(&s->sock->fds, c->fds[i].fd))
-			continue;
 		/* Twice the same number: one wake-up is enough. */
-		if (epoll_ctl(kfd, EPOLL_CTL_ADD, c->fds[i].fd, &ev) < 0 && errno != EEXIST)
+		if (fd >= 0 && epoll_ctl(kfd, EPOLL_CTL_ADD, fd, &ev) < 0 && errno != EEXIST)
 			continue;
 	}
 	return kfd;
@@ -91,7 +100,7 @@ static void count_kernels(struct stack *s, struct poll_call *c)
 {
 	for (nfds_t i = 0; i < c->n; i++) {
 		c->fds[i].revents = 0;
-		c->n_kernel += c->fds[i].fd >= 0 && !fdtab_get(&s->sock->fds, c->fds[i].fd);
+		c->n_kernel += kernel_fd(s, c->fds[i].fd) >= 0;
 	}
 }
 

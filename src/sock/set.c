@@ -6,7 +6,9 @@
 #include "sock/set.h"
 
 #include "sock/knote.h"
+#include "sock/watch.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -32,6 +34,7 @@ static int init_set(struct stack *s, struct evfile *ef, enum file_kind kind)
 	ef->f.kind = (uint8_t)kind;
 	ef->f.refs = 1;
 	ef->kfd = -1;
+	ef->wfd = -1;
 	ef->layer = s->sock;
 	ef->stack = s;
 	evset_init(&ef->set, &ef->f.src);
@@ -75,12 +78,14 @@ void evfile_close(struct stack *s, struct file *f)
 {
 	struct evfile *ef = evfile_of(f);
 
+	watch_end(ef);
 	evsrc_fini(&f->src);
 	while (!list_empty(&ef->set.items))
 		ef->set.item_gone(CONTAINER_OF(ef->set.items.next, struct evitem, set_link));
 	if (f->kind == FILE_KQUEUE)
 		htab_fini(&ef->own);
 	fdtab_close_hidden(&s->sock->fds, ef->kfd);
+	fdtab_close_hidden(&s->sock->fds, ef->wfd);
 	slab_put(&s->sock->sets, ef);
 }
 
@@ -124,22 +129,108 @@ int evfile_may_add(const struct evfile *ef, struct file *f, uint32_t *flags)
 	return 0;
 }
 
+/* ---- kernel descriptors ---- */
+
+static int make_kernel_set(struct evfile *ef, int *fd)
+{
+	*fd = epoll_create1(EPOLL_CLOEXEC);
+	if (*fd < 0)
+		return -errno;
+	fdtab_hide(&ef->layer->fds, *fd);
+	return 0;
+}
+
+static int kernel_add(int set, int fd, uint32_t events, void *data)
+{
+	struct epoll_event ev = {.events = events, .data.ptr = data};
+
+	if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &ev) == 0)
+		return 0;
+	return errno == EEXIST && epoll_ctl(set, EPOLL_CTL_MOD, fd, &ev) == 0 ? 0 : -errno;
+}
+
+/* Recursion ends at SET_DEPTH_MAX, which evfile_may_add() keeps. */
+static int make_wait_set(struct evfile *ef)
+{
+	struct list *pos;
+	int rc;
+
+	if (ef->wfd >= 0)
+		return 0;
+	rc = make_kernel_set(ef, &ef->wfd);
+	if (rc == 0 && ef->watch)
+		rc = watch_join(ef);
+	LIST_FOR_EACH (pos, &ef->f.src.items) {
+		struct evitem *it = CONTAINER_OF(pos, struct evitem, src_link);
+
+		if (rc == 0 && it->flags & EVI_NESTED)
+			rc = evfile_nested_join(CONTAINER_OF(it->set, struct evfile, set), it);
+	}
+	return rc;
+}
+
+int evfile_nested_join(struct evfile *ef, struct evitem *it)
+{
+	const struct evfile *inner = evfile_of_src(it->src);
+	uint32_t edge = it->flags & EVI_EDGE ? EPOLLET : 0;
+	int rc;
+
+	if (inner->wfd < 0)
+		return 0;
+	rc = make_wait_set(ef);
+	return rc < 0 ? rc : kernel_add(ef->wfd, inner->wfd, EPOLLIN | edge, it);
+}
+
+/* One that never joined is not there: no matter. */
+void evfile_nested_leave(struct evfile *ef, struct evitem *it)
+{
+	const struct evfile *inner = evfile_of_src(it->src);
+
+	if (inner->wfd >= 0 && ef->wfd >= 0)
+		(void)epoll_ctl(ef->wfd, EPOLL_CTL_DEL, inner->wfd, NULL);
+}
+
 int evfile_kernel(struct evfile *ef)
 {
-	if (ef->kfd < 0) {
-		ef->kfd = epoll_create1(EPOLL_CLOEXEC);
-		if (ef->kfd < 0)
-			return -errno;
-		fdtab_hide(&ef->layer->fds, ef->kfd);
-	}
-	return ef->kfd;
+	int rc;
+
+	if (ef->kfd >= 0)
+		return ef->kfd;
+	rc = make_wait_set(ef);
+	if (rc == 0)
+		rc = make_kernel_set(ef, &ef->kfd);
+	if (rc == 0)
+		rc = kernel_add(ef->wfd, ef->kfd, EPOLLIN, NULL);
+	return rc < 0 ? rc : ef->kfd;
 }
 
 bool evfile_kernel_turn(struct evfile *ef, bool slept)
 {
-	if (ef->kfd < 0)
-		return false;
 	return slept || ef->k_turn++ % SET_KERNEL_EVERY == 0;
+}
+
+#define NESTED_BATCH 16
+
+void evfile_kernel_nested(struct evfile *ef)
+{
+	struct epoll_event ev[NESTED_BATCH];
+	int n = epoll_wait(ef->wfd, ev, NESTED_BATCH, 0);
+
+	for (int i = 0; i < n; i++) {
+		struct evitem *it = ev[i].data.ptr;
+
+		if (it && it->mask & RDY_IN)
+			evitem_fire(it);
+	}
+}
+
+void evfile_refresh(struct evfile *ef)
+{
+	struct pollfd p = {.fd = ef->wfd, .events = POLLIN};
+
+	evset_refresh(&ef->set);
+	if (ef->wfd >= 0 && poll(&p, 1, 0) > 0)
+		ev_activate(&ef->f.src, RDY_IN | RDY_RDNORM);
 }
 
 void sets_drop_knotes(struct file *f, int fd)

@@ -4,7 +4,9 @@
  * kernel descriptors among its members.
  *
  * Kernel descriptors live in an epoll set of the kernel's that belongs to ours and is made with the
- * first of them. It is looked at every few rounds, and wakes sleeps. Worker thread.
+ * first of them (kfd). What a sleep waits for is another one (wfd), which holds the first and those
+ * of the sets inside, so that kernel descriptors are seen through the sets around theirs. It is
+ * looked at every few rounds. Worker thread.
  */
 #ifndef LEAT_SOCK_SET_H
 #define LEAT_SOCK_SET_H
@@ -22,9 +24,11 @@ struct evfile {
 	struct evset set;
 	struct sock_layer *layer;
 	struct stack *stack;
-	int kfd; /* the kernel's epoll set, -1: none yet */
+	int kfd; /* the kernel's epoll set of our members, -1: none yet */
+	int wfd; /* the one to wait for: kfd and the wfd of sets inside, -1: no kfd below */
 	uint32_t k_turn;
-	struct htab own; /* kqueue: knotes without a Leat descriptor, by ident and filter */
+	struct watch *watch; /* the kernel waits for us: watch.h */
+	struct htab own;     /* kqueue: knotes without a Leat descriptor, by ident and filter */
 };
 
 void sets_init(struct stack *s, struct sock_layer *l, size_t max_sets);
@@ -36,10 +40,17 @@ NODISCARD int evfile_open(struct stack *s, enum file_kind kind, struct evfile **
 NODISCARD int evfile_find(struct stack *s, int fd, enum file_kind kind, struct evfile **out);
 /* May f become a member of ef? -EINVAL: itself; -ELOOP. Sets the item's flag for a set. */
 NODISCARD int evfile_may_add(const struct evfile *ef, struct file *f, uint32_t *flags);
-/* The kernel's set, made when missing. -errno. */
+/* The kernel's set (kfd), made when missing. -errno. */
 NODISCARD int evfile_kernel(struct evfile *ef);
 /* Is it the kernel's turn? */
 bool evfile_kernel_turn(struct evfile *ef, bool slept);
+/* Fire the items of sets inside that have a kernel descriptor ready. */
+void evfile_kernel_nested(struct evfile *ef);
+/* A set was added to ef, changed, or is about to leave it. */
+NODISCARD int evfile_nested_join(struct evfile *ef, struct evitem *it);
+void evfile_nested_leave(struct evfile *ef, struct evitem *it);
+/* A set as a source: is its word right now, kernel descriptors included? */
+void evfile_refresh(struct evfile *ef);
 /* Through descriptor fd only: knotes. */
 void sets_drop_knotes(struct file *f, int fd);
 

@@ -91,6 +91,11 @@ int sock_epoll_ctl(struct stack *s, int epfd, int op, int fd, const struct epoll
 int sock_epoll_wait(struct stack *s, int epfd, struct epoll_event *events, int max,
 		    uint64_t timeout_ns, const sigset_t *sigmask);
 
+/* The kernel is going to wait for a set by its number: see watch.h. */
+NODISCARD int sock_watch(struct stack *s, int fd);
+/* After rounds that were not run by a call of this header. */
+void sock_settle(struct stack *s);
+
 int sock_kqueue(struct stack *s);
 int sock_kevent(struct stack *s, int kq, const struct kevent *changes, int n_changes,
 		struct kevent *events, int n_events, uint64_t timeout_ns);

@@ -7,6 +7,7 @@
 
 #include "sock/set.h"
 #include "sock/wait.h"
+#include "sock/watch.h"
 
 #define MAX_SETS   4096u
 #define SOCK_TYPES 11 /* Linux's SOCK_MAX */
@@ -69,6 +70,7 @@ void sock_fini(struct stack *s)
 	tcp_fini(s);
 	udp_fini(s);
 	sets_fini(l);
+	watch_fini(s);
 	slab_fini(&l->items);
 	slab_fini(&l->sockets);
 	fdtab_fini(&l->fds);
@@ -99,6 +101,7 @@ void sock_flush(struct stack *s)
 		return;
 	s->sock->pending = 0;
 	stack_flush(s);
+	watch_settle(s);
 }
 
 int sock_find(struct stack *s, int fd, struct socket **out)

@@ -83,8 +83,8 @@ struct sock_layer {
 	struct slab timers; /* kqueue, TIMER and SIGNAL */
 	struct slab sets;
 	uint64_t spin_ns;
-	uint32_t pending; /* calls since the last round that caused output */
-	uint32_t n_waits; /* for the turns of kernel descriptors */
+	uint32_t pending;          /* calls since the last round that caused output */
+	struct watch_layer *watch; /* NULL: no set is waited for in the kernel */
 };
 
 /* Non-blocking calls that may put off their output this often in a row. */
@@ -117,7 +117,8 @@ void evfile_close(struct stack *s, struct file *f);
 /* Account for a call that caused output: now when blocking, else with the next round. */
 static inline void sock_caused_output(struct stack *s, const struct socket *so)
 {
-	if (++s->sock->pending >= SOCK_PENDING_MAX || !(so->f.flags & FILE_NONBLOCK))
+	if (++s->sock->pending >= SOCK_PENDING_MAX || !(so->f.flags & FILE_NONBLOCK) ||
+	    UNLIKELY(s->sock->watch != NULL))
 		sock_flush(s);
 }
 

@@ -9,6 +9,8 @@
  */
 #include "sock/wait.h"
 
+#include "sock/watch.h"
+
 #include <signal.h>
 
 /* Hold back what may be held back: not the signals of faults, nor a profiler's. */
@@ -50,7 +52,10 @@ static int wait_loop(struct stack *s, const struct sock_wait *w, const sigset_t 
 int sock_wait(struct stack *s, const struct sock_wait *w)
 {
 	sock_round(s);
-	return w->done(s, w->arg, false) ? 0 : sock_wait_on(s, w);
+	if (!w->done(s, w->arg, false))
+		return sock_wait_on(s, w);
+	watch_settle(s);
+	return 0;
 }
 
 int sock_wait_on(struct stack *s, const struct sock_wait *w)
@@ -63,6 +68,7 @@ int sock_wait_on(struct stack *s, const struct sock_wait *w)
 	block_signals(&old);
 	rc = wait_loop(s, w, w->sigmask ? w->sigmask : &old);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	watch_settle(s);
 	return rc;
 }
 

@@ -177,6 +177,103 @@ static void test_kernel_wakes(void **state)
 	close(fd[1]);
 }
 
+/* A kernel descriptor two sets down is seen, whichever came first; level and edge. */
+static void test_nested_kernel(void **state)
+{
+	struct env *e = *state;
+	int mid = sock_epoll_create(e->h.s), in = sock_epoll_create(e->h.s);
+	int kq = sock_kqueue(e->h.s), fd[2];
+	struct kevent kev;
+	struct pollfd p;
+	char b;
+
+	assert_int_equal(pipe(fd), 0);
+	add(e, e->ep, mid, EPOLLIN);
+	add(e, mid, in, EPOLLIN);
+	add(e, in, fd[0], EPOLLIN);
+	EV_SET(&kev, mid, EVFILT_READ, EV_ADD, 0, 0, NULL);
+	assert_int_equal(sock_kevent(e->h.s, kq, &kev, 1, NULL, 0, 0), 0);
+	assert_int_equal(wait_ns(e, MS, NULL), 0);
+	assert_int_equal(write(fd[1], "x", 1), 1);
+	assert_int_equal(wait_ns(e, SOCK_FOREVER, NULL), 1);
+	assert_int_equal(wait_ns(e, SOCK_FOREVER, NULL), 1);
+	assert_int_equal(sock_kevent(e->h.s, kq, NULL, 0, &kev, 1, SOCK_FOREVER), 1);
+	assert_int_equal(kev.data, 1);
+	p = (struct pollfd){.fd = mid, .events = POLLIN};
+	assert_int_equal(sock_poll(e->h.s, &p, 1, SOCK_FOREVER, NULL), 1);
+	assert_int_equal(read(fd[0], &b, 1), 1);
+	assert_int_equal(wait_ns(e, MS, NULL), 0);
+	assert_int_equal(sock_poll(e->h.s, &p, 1, MS, NULL), 0);
+	/* One that left is not heard of. */
+	assert_int_equal(sock_epoll_ctl(e->h.s, mid, EPOLL_CTL_DEL, in, NULL), 0);
+	assert_int_equal(write(fd[1], "x", 1), 1);
+	assert_int_equal(wait_ns(e, MS, NULL), 0);
+	add(e, mid, in, EPOLLIN | EPOLLET);
+	assert_int_equal(wait_ns(e, SOCK_FOREVER, NULL), 1);
+	assert_int_equal(sock_close(e->h.s, in), 0);
+	assert_int_equal(wait_ns(e, MS, NULL), 0);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static int kernel_waits(int kep, int ms)
+{
+	struct epoll_event ev;
+
+	return epoll_wait(kep, &ev, 1, ms);
+}
+
+/* A set in an epoll set of the kernel's: events, timers and kernel members end that wait. */
+static void test_kernel_epoll(void **state)
+{
+	struct env *e = *state;
+	int kep = epoll_create1(0), kq = sock_kqueue(e->h.s), fd[2];
+	struct epoll_event ev = {.events = EPOLLIN}, out;
+	struct kevent kev;
+	char b;
+
+	assert_int_equal(pipe(fd), 0);
+	add(e, e->ep, e->s, EPOLLIN);
+	assert_int_equal(sock_watch(e->h.s, e->s), -EINVAL);
+	assert_int_equal(sock_watch(e->h.s, e->ep), 0);
+	assert_int_equal(epoll_ctl(kep, EPOLL_CTL_ADD, e->ep, &ev), 0);
+	assert_int_equal(wait_ns(e, 0, NULL), 0);
+	assert_int_equal(kernel_waits(kep, 1), 0);
+	/* What the program causes leaves at once, and arrives in the next round. */
+	assert_int_equal(sock_write(e->h.s, e->c, "x", 1), 1);
+	assert_int_equal(kernel_waits(kep, 10000), 1);
+	assert_int_equal(wait_ns(e, 0, NULL), 1);
+	assert_int_equal(kernel_waits(kep, 0), 1);
+	assert_int_equal(sock_read(e->h.s, e->s, &b, 1), 1);
+	assert_int_equal(wait_ns(e, 0, NULL), 0);
+	assert_int_equal(kernel_waits(kep, 1), 0);
+	add(e, e->ep, fd[0], EPOLLIN);
+	assert_int_equal(write(fd[1], "x", 1), 1);
+	assert_int_equal(kernel_waits(kep, 10000), 1);
+	assert_int_equal(wait_ns(e, SOCK_FOREVER, NULL), 1);
+	assert_int_equal(read(fd[0], &b, 1), 1);
+	/* A timer of the stack, in a kqueue. */
+	assert_int_equal(sock_watch(e->h.s, kq), 0);
+	assert_int_equal(epoll_ctl(kep, EPOLL_CTL_DEL, e->ep, NULL), 0);
+	assert_int_equal(epoll_ctl(kep, EPOLL_CTL_ADD, kq, &ev), 0);
+	EV_SET(&kev, 1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 5, NULL);
+	assert_int_equal(sock_kevent(e->h.s, kq, &kev, 1, &kev, 1, 0), 0);
+	while (sock_kevent(e->h.s, kq, NULL, 0, &kev, 1, 0) == 0)
+		assert_int_equal(epoll_wait(kep, &out, 1, 10000), 1);
+	assert_int_equal(kev.filter, EVFILT_TIMER);
+	/* Readiness that a call raises, not a round. */
+	(void)wait_ns(e, 0, NULL);
+	(void)sock_kevent(e->h.s, kq, NULL, 0, &kev, 1, 0);
+	EV_SET(&kev, 1, EVFILT_USER, EV_ADD, NOTE_TRIGGER, 0, NULL);
+	assert_int_equal(sock_kevent(e->h.s, kq, &kev, 1, NULL, 0, 0), 0);
+	assert_int_equal(kernel_waits(kep, 0), 1);
+	assert_int_equal(sock_close(e->h.s, kq), 0);
+	assert_int_equal(kernel_waits(kep, 0), 0);
+	close(kep);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* Of two sets that watch one listener with EXCLUSIVE, one is woken, in turn; plain ones always. */
 static void test_exclusive(void **state)
 {
@@ -339,7 +436,7 @@ int main(void)
 		TEST(test_timeout),      TEST(test_signal),        TEST(test_sigmask),
 		TEST(test_kernel_wakes), TEST(test_exclusive),     TEST(test_accept_without_number),
 		TEST(test_numbers),      TEST(test_output_leaves), TEST(test_linger),
-		TEST(test_number_kind),
+		TEST(test_number_kind),  TEST(test_nested_kernel), TEST(test_kernel_epoll),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
