@@ -122,11 +122,9 @@ void tcp_cc_on_rto(struct tcp_cc *cc, uint32_t flight_bytes, bool first, uint64_
 	cc->cwnd = cc->mss; /* RFC 5681 3.1: loss window */
 }
 
-void tcp_cc_on_recovered(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns)
+void tcp_cc_on_recovered(struct tcp_cc *cc)
 {
-	(void)now_ns;
-	/* RFC 6582 3.2 step 3, option 1: no burst when little is in flight. */
-	cc->cwnd = min_u32(cc->ssthresh, max_u32(flight_bytes, cc->mss) + cc->mss);
+	cc->cwnd = cc->ssthresh;
 }
 
 void tcp_cc_on_idle(struct tcp_cc *cc, uint64_t idle_ns, uint64_t rto_ns, uint64_t now_ns)

@@ -83,9 +83,9 @@ void tcp_cc_on_ecn(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns);
 /* Retransmission timeout: cwnd one segment; ssthresh is lowered at the first of a series only
  * (RFC 5681 3.1 equation 4). */
 void tcp_cc_on_rto(struct tcp_cc *cc, uint32_t flight_bytes, bool first, uint64_t now_ns);
-/* Recovery ended: cwnd = min(ssthresh, max(flight, one segment) + one segment) (RFC 6582 3.2 step
- * 3). */
-void tcp_cc_on_recovered(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns);
+/* Fast recovery ended: cwnd = ssthresh (RFC 9937 6, RFC 6582 3.2 step 3 option 2); PRR has brought
+ * the flight close to it. */
+void tcp_cc_on_recovered(struct tcp_cc *cc);
 /* Nothing sent for idle_ns, longer than an RTO: restart window (RFC 5681 4.1). */
 void tcp_cc_on_idle(struct tcp_cc *cc, uint64_t idle_ns, uint64_t rto_ns, uint64_t now_ns);
 /* The loss was none (Eifel RFC 4015 / D-SACK): back to the state before. No-op when nothing is

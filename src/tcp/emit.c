@@ -144,6 +144,11 @@ static void book_record(struct tcp_pcb *pcb, struct tcp_range r, bool again)
 		tcp_sent_again(&pcb->sent, mem, r, now, &st);
 	else
 		tcp_sent_push(&pcb->sent, mem, r, now, &st);
+	if (LIKELY(pcb->recovery == TCP_REC_OPEN))
+		return;
+	tcp_prr_on_send(&pcb->prr, tcp_range_len(r));
+	if (again)
+		tcp_undo_on_rexmit(&pcb->undo, tcp_range_len(r));
 }
 
 static void book_data(struct tcp_pcb *pcb, const struct tcp_emit *e, uint32_t len, uint8_t flags)

@@ -209,7 +209,7 @@ static int send_new(struct tcp_pcb *pcb)
 static int send_all(struct tcp_pcb *pcb)
 {
 	uint32_t before = pcb->snd_nxt;
-	int err = send_again(pcb);
+	int err = tcp_undo_holds(&pcb->undo) ? 0 : send_again(pcb);
 
 	if (err == 0)
 		err = send_new(pcb);

@@ -21,6 +21,7 @@
 #include "tcp/flow.h"
 #include "tcp/isn.h"
 #include "tcp/ooo.h"
+#include "tcp/prr.h"
 #include "tcp/rack.h"
 #include "tcp/rate.h"
 #include "tcp/rcvbuf.h"
@@ -32,6 +33,7 @@
 #include "tcp/tcp.h"
 #include "tcp/timewait.h"
 #include "tcp/timer.h"
+#include "tcp/undo.h"
 
 /* Bits of tcp_pcb.flags. */
 #define PCBF_BIT(n)       (UINT64_C(1) << (n))
@@ -131,8 +133,6 @@ struct tcp_pcb {
 	uint32_t cwr_seq;   /* SND.NXT when cwnd was last reduced for ECN */
 	uint32_t dup_bytes; /* without SACK: what the duplicates say has left the network */
 	uint32_t rtt_seq;   /* the timed segment ends here */
-	uint32_t rexmit_ts; /* our timestamp of the first retransmission after a timeout (RFC 3522)
-			     */
 	uint64_t rtt_start_ns;
 	uint64_t last_tx_ns;
 	struct inet_dst dst;
@@ -140,6 +140,8 @@ struct tcp_pcb {
 	struct tcp_rtt rtt;
 	struct tcp_rack rack;
 	struct tcp_rate rate;
+	struct tcp_prr prr;
+	struct tcp_undo undo;
 	struct tcp_sent sent;
 
 	/* timers */

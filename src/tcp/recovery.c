@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loss recovery of the sender (RFC 8985, RFC 5681 3.2, RFC 6582, RFC 3522). See recovery.h for the
- * division of work. Without SACK each duplicate is taken as one segment that has left the network,
- * instead of the inflation of cwnd in RFC 5681: the arithmetic is the same.
+ * Loss recovery of the sender (RFC 8985, RFC 9937, RFC 5681 3.2, RFC 6582, RFC 4015). See
+ * recovery.h for the division of work. Without SACK each duplicate is taken as one segment that has
+ * left the network, instead of the inflation of cwnd in RFC 5681: the arithmetic is the same.
  */
 #include "tcp/recovery.h"
 
@@ -50,13 +50,24 @@ static void leave(struct tcp_pcb *pcb)
 	tcp_rack_on_recovered(&pcb->rack);
 }
 
-static void enter_fast(struct tcp_pcb *pcb)
+/* RFC 9937 6: the flight before, of which the acknowledgement at hand (or none) has taken a part.
+ */
+static uint32_t recover_fs(const struct tcp_pcb *pcb, const struct tcp_delivery *d)
+{
+	uint32_t sacked_before = pcb->sent.sacked_bytes - (d ? d->sacked_bytes : 0);
+
+	return flight(pcb) + (d ? d->acked_bytes : 0) - min_u32(sacked_before, flight(pcb));
+}
+
+static void enter_fast(struct tcp_pcb *pcb, const struct tcp_delivery *d)
 {
 	struct stack *s = pcb->stack;
 
 	s->tcp->cnt.fast_recovery++;
 	tcp_cc_on_loss(&pcb->cc, flight(pcb), s->now_ns);
 	tcp_ecn_on_reduction(pcb);
+	tcp_undo_start(pcb, false);
+	tcp_prr_start(&pcb->prr, recover_fs(pcb, d));
 	pcb->recovery = TCP_REC_FAST;
 	pcb->recover = pcb->snd_nxt;
 	pcb->flags |= PCBF_FORCE_RTX;
@@ -64,6 +75,8 @@ static void enter_fast(struct tcp_pcb *pcb)
 		lose_first(pcb);
 		pcb->dup_bytes = TCP_DUP_THRESH * pcb->mss;
 	}
+	/* Until something more arrives, the one retransmission. */
+	pcb->cc.cwnd = min_u32(pcb->cc.ssthresh, tcp_pipe(pcb) + pcb->mss);
 }
 
 /* RFC 7661 4.3: in slow start a window half used is a window in use; the flight just now was what
@@ -90,17 +103,34 @@ static void grow_cwnd(struct tcp_pcb *pcb, uint32_t acked)
 
 /* ---- progress ---- */
 
-/* RFC 3522: the ACK echoes a timestamp from before the retransmission, so the original arrived. */
-static bool spurious(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
+/* RFC 4015: it was no loss. cwnd is what it was, at once: bursts are the pacing's business. */
+static void undo(struct tcp_pcb *pcb)
 {
-	return (pcb->flags & PCBF_TS) && tcp_seg_has_ts(seg) && pcb->rexmit_ts != 0 &&
-	       seq_lt(seg->o.tsecr, pcb->rexmit_ts);
+	pcb->stack->tcp->cnt.undone++;
+	tcp_cc_undo(&pcb->cc);
+	tcp_undo_forget(&pcb->undo);
+	if (pcb->recovery == TCP_REC_OPEN)
+		return;
+	/* What looked lost was late: others will be. */
+	pcb->rack.reordering_seen |= pcb->recovery == TCP_REC_FAST;
+	tcp_sent_unlose(&pcb->sent);
+	leave(pcb);
+}
+
+/* RFC 4015 3.2 step 9: the timer learns from a spurious timeout. */
+static void undo_timeout(struct tcp_pcb *pcb, const struct tcp_delivery *d)
+{
+	if (d->echo_ns != UINT64_MAX && d->echo_ns != 0)
+		tcp_rtt_on_spurious(&pcb->rtt, d->now_ns - min_u64(d->echo_ns, d->now_ns));
+	else if (d->any)
+		tcp_rtt_on_spurious(&pcb->rtt, d->now_ns - d->newest.sent_ns);
+	undo(pcb);
 }
 
 static void progress_fast(struct tcp_pcb *pcb, uint32_t acked)
 {
 	if (seq_geq(pcb->snd_una, pcb->recover)) {
-		tcp_cc_on_recovered(&pcb->cc, flight(pcb), pcb->stack->now_ns);
+		tcp_cc_on_recovered(&pcb->cc);
 		leave(pcb);
 		return;
 	}
@@ -113,22 +143,14 @@ static void progress_fast(struct tcp_pcb *pcb, uint32_t acked)
 	pcb->flags |= PCBF_FORCE_RTX;
 }
 
-static void progress_loss(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t acked)
+static void progress_loss(struct tcp_pcb *pcb, uint32_t acked)
 {
-	if (spurious(pcb, seg)) {
-		tcp_cc_undo(&pcb->cc);
-		tcp_sent_unlose(&pcb->sent);
-		pcb->rexmit_ts = 0;
-		leave(pcb);
-		return;
-	}
-	pcb->rexmit_ts = 0;
 	grow_cwnd(pcb, acked);
 	if (seq_geq(pcb->snd_una, pcb->recover))
 		leave(pcb);
 }
 
-static void on_progress(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t acked)
+static void on_progress(struct tcp_pcb *pcb, uint32_t acked)
 {
 	switch ((enum tcp_recovery)pcb->recovery) {
 	case TCP_REC_OPEN:
@@ -142,7 +164,7 @@ static void on_progress(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t
 		progress_fast(pcb, acked);
 		break;
 	case TCP_REC_LOSS:
-		progress_loss(pcb, seg, acked);
+		progress_loss(pcb, acked);
 		break;
 	}
 }
@@ -201,16 +223,51 @@ static void learn(struct tcp_pcb *pcb, const struct tcp_delivery *d)
 		tcp_rtt_min_sample(&pcb->rtt, max_u64(d->now_ns - d->newest.sent_ns, 1), d->now_ns);
 }
 
-static void find_losses(struct tcp_pcb *pcb)
+/* d: what the acknowledgement at hand delivered, or NULL. Returns newly lost bytes. */
+static uint32_t find_losses(struct tcp_pcb *pcb, const struct tcp_delivery *d)
 {
-	if (has_sack(pcb))
-		pcb->rate.lost += tcp_rack_detect(pcb);
+	uint32_t lost = has_sack(pcb) ? tcp_rack_detect(pcb) : 0;
+
+	pcb->rate.lost += lost;
 	if (pcb->recovery != TCP_REC_OPEN || flight(pcb) == 0)
-		return;
+		return lost;
 	/* RFC 6582 3.2 step 2 guards against our own retransmissions. */
 	if (has_sack(pcb) ? pcb->sent.lost_bytes > 0
 			  : pcb->dupacks >= TCP_DUP_THRESH && seq_gt(pcb->snd_una, pcb->recover))
-		enter_fast(pcb);
+		enter_fast(pcb, d);
+	return lost;
+}
+
+/* Signs that the reduction was a mistake. */
+static void look_for_undo(struct tcp_pcb *pcb, const struct tcp_seg *seg,
+			  const struct sack_news *news, const struct tcp_delivery *d)
+{
+	bool loss = pcb->recovery == TCP_REC_LOSS;
+
+	if (UNLIKELY(news->dsack) && tcp_undo_by_dsack(&pcb->undo, &news->dup)) {
+		undo(pcb);
+		return;
+	}
+	if (pcb->recovery == TCP_REC_OPEN)
+		return;
+	if (loss && (tcp_undo_by_echo(pcb, seg, d) || tcp_undo_by_frto(pcb, d, d->acked_bytes > 0)))
+		undo_timeout(pcb, d);
+	else if (!loss && tcp_undo_by_echo(pcb, seg, d))
+		undo(pcb);
+}
+
+static void reduce_proportionally(struct tcp_pcb *pcb, uint32_t delivered, bool safe)
+{
+	struct tcp_prr_ack a = {
+		.delivered = delivered,
+		.pipe = tcp_pipe(pcb),
+		.ssthresh = pcb->cc.ssthresh,
+		.mss = pcb->mss,
+		.safe = safe,
+	};
+
+	if (pcb->recovery == TCP_REC_FAST && delivered > 0)
+		pcb->cc.cwnd = tcp_prr_cwnd(&pcb->prr, &a);
 }
 
 /* The probe filled the one hole there was: a loss all the same (RFC 8985 7.4.2). */
@@ -220,11 +277,22 @@ static void on_repaired(struct tcp_pcb *pcb)
 	if (pcb->recovery != TCP_REC_OPEN)
 		return;
 	tcp_cc_on_loss(&pcb->cc, flight(pcb), pcb->stack->now_ns);
+	tcp_ecn_on_reduction(pcb);
+}
+
+/* Bytes that have arrived; without SACK by the duplicates, a segment each, that later progress must
+ * not count again (RFC 9937 5, DeliveredData). */
+static uint32_t delivered(const struct tcp_pcb *pcb, const struct tcp_delivery *d,
+			  uint32_t dup_before)
+{
+	uint32_t n = d->acked_bytes + d->sacked_bytes + pcb->dup_bytes;
+
+	return n > dup_before ? n - dup_before : 0;
 }
 
 void tcp_recovery_ack(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t una_old, bool dup)
 {
-	uint32_t acked = pcb->snd_una - una_old;
+	uint32_t acked = pcb->snd_una - una_old, dup_before = pcb->dup_bytes, lost;
 	struct sack_news news = {.n = 0};
 	struct tcp_delivery d = {
 		.now_ns = pcb->stack->now_ns,
@@ -239,19 +307,21 @@ void tcp_recovery_ack(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t u
 		take_blocks(pcb, &news, &d);
 	}
 	learn(pcb, &d);
+	look_for_undo(pcb, seg, &news, &d);
 	if (acked > 0)
-		on_progress(pcb, seg, acked);
+		on_progress(pcb, acked);
 	else if (d.sacked_bytes > 0 || (dup && !has_sack(pcb)))
 		on_duplicate(pcb);
 	if (UNLIKELY(tcp_tlp_on_ack(pcb, news.dsack ? &news.dup : NULL, dup && seg->o.n_sack == 0)))
 		on_repaired(pcb);
-	find_losses(pcb);
+	lost = find_losses(pcb, &d);
+	reduce_proportionally(pcb, delivered(pcb, &d, dup_before), acked > 0 && lost == 0);
 	tcp_tlp_arm(pcb);
 }
 
 void tcp_recovery_reorder(struct tcp_pcb *pcb)
 {
-	find_losses(pcb);
+	find_losses(pcb, NULL);
 	tcp_output(pcb);
 }
 
@@ -284,7 +354,9 @@ void tcp_recovery_timeout(struct tcp_pcb *pcb)
 	tcp_cc_on_rto(&pcb->cc, flight(pcb), pcb->rexmits <= 1, s->now_ns);
 	tcp_ecn_on_reduction(pcb);
 	if (pcb->rexmits <= 1)
-		pcb->rexmit_ts = tcp_ts_clock(s) + pcb->ts_off;
+		tcp_undo_start(pcb, true);
+	else
+		pcb->undo.frto = TCP_FRTO_OFF; /* RFC 5682 3.1 step 1 */
 	if (!has_sack(pcb)) {
 		lose_everything(pcb);
 		return;

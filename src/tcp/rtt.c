@@ -86,6 +86,11 @@ static void smooth(struct tcp_rtt *r, uint64_t rtt_ns, uint32_t flight_segs)
 		r->srtt_ns -= diff / (8 * n);
 }
 
+static void set_rto(struct tcp_rtt *r)
+{
+	r->rto_ns = clamp_rto(r->srtt_ns + max_u64(TCP_RTT_CLOCK_NS, 4 * r->rttvar_ns));
+}
+
 void tcp_rtt_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint32_t flight_segs, uint64_t now_ns)
 {
 	rtt_ns = min_u64(max_u64(rtt_ns, 1), SAMPLE_MAX_NS);
@@ -96,9 +101,17 @@ void tcp_rtt_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint32_t flight_segs, ui
 	} else {
 		smooth(r, rtt_ns, flight_segs);
 	}
-	r->rto_ns = clamp_rto(r->srtt_ns + max_u64(TCP_RTT_CLOCK_NS, 4 * r->rttvar_ns));
+	set_rto(r);
 	r->backoff = 0;
 	tcp_rtt_min_sample(r, rtt_ns, now_ns);
+}
+
+void tcp_rtt_on_spurious(struct tcp_rtt *r, uint64_t rtt_ns)
+{
+	rtt_ns = min_u64(max_u64(rtt_ns, 1), SAMPLE_MAX_NS);
+	r->srtt_ns = max_u64(r->srtt_ns, rtt_ns);
+	r->rttvar_ns = max_u64(r->rttvar_ns, rtt_ns / 2);
+	set_rto(r);
 }
 
 void tcp_rtt_backoff(struct tcp_rtt *r)

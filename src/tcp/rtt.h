@@ -39,6 +39,8 @@ void tcp_rtt_init(struct tcp_rtt *r);
 void tcp_rtt_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint32_t flight_segs, uint64_t now_ns);
 /* A round trip for the minimum alone: of a segment of which the acknowledgement is unambiguous. */
 void tcp_rtt_min_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint64_t now_ns);
+/* A timeout was spurious: the round trip that it mistook (RFC 4015 3.2 step 9). */
+void tcp_rtt_on_spurious(struct tcp_rtt *r, uint64_t rtt_ns);
 /* A timeout: double, at most to TCP_RTO_MAX_NS. */
 void tcp_rtt_backoff(struct tcp_rtt *r);
 /* New data was acknowledged. */

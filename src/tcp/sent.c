@@ -351,6 +351,7 @@ static void deliver_acked(struct tcp_sent *s, struct tcp_delivery *d, const stru
 		return;
 	}
 	d->acked_bytes += end - tx->seq;
+	d->again |= tx->rexmits > 0;
 	deliver(s, d, tx, end);
 }
 

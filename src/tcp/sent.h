@@ -80,6 +80,7 @@ struct tcp_delivery {
 	uint32_t unlost_bytes; /* of both: marked lost, not sent again, delivered all the same */
 	bool original;         /* something that was sent once only */
 	uint32_t original_end; /* the highest end of such */
+	bool again;            /* something of which a second copy was sent, by SND.UNA moving */
 	bool reordered;        /* RFC 8985 6.2 step 3 */
 	bool any;              /* newest is valid */
 	struct tcp_tx newest;  /* the last sent of all whose round trip is unambiguous */

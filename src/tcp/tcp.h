@@ -187,6 +187,7 @@ void tcp_intercept_flush(struct stack *s, struct tcp_listener *l); /* all rules 
 	X(fast_recovery, "entries into fast recovery") \
 	X(tail_probes, "tail loss probes sent (RFC 8985)") \
 	X(tail_repaired, "losses that a tail loss probe repaired") \
+	X(undone, "window reductions taken back: nothing was lost") \
 	X(sack_rexmits, "segments sent again on SACK information") \
 	X(dup_acks_in, "duplicate acknowledgements received") \
 	X(ooo_in, "segments received out of order") \

@@ -187,8 +187,6 @@ static void sack_holes(void **state)
 				   .n_sack = 2,
 				   .sack = {{1 + 4 * mss, 1 + 5 * mss}, {1 + mss, 1 + 3 * mss}}});
 	tk_expect(tk, TCP_ACK, 1, 1, mss);
-	/* One that left behind it has arrived: the second hole is lost too, exactly it is sent. */
-	tk_expect(tk, TCP_ACK, 1 + 3 * mss, 1, mss);
 	tk_expect_none(tk);
 	assert_int_equal(tcp_counters(tk->s)->fast_recovery, 1);
 	tk_advance(tk, MS / 2);
@@ -197,6 +195,8 @@ static void sack_holes(void **state)
 				   .ack = 1,
 				   .n_sack = 2,
 				   .sack = {{1 + 4 * mss, 1 + 9 * mss}, {1 + mss, 1 + 3 * mss}}});
+	/* The second hole, exactly it; PRR lets out no more than has arrived. */
+	tk_expect(tk, TCP_ACK, 1 + 3 * mss, 1, mss);
 	/* The last one left after all that has arrived: nothing says that it is lost. */
 	tk_expect_none(tk);
 	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK,
