@@ -45,6 +45,7 @@ void tcp_cc_init(struct tcp_cc *cc, enum tcp_cc_kind kind, uint32_t mss)
 	cc->cwnd = initial_window(cc->mss);
 	cc->ssthresh = TCP_CC_SSTHRESH_MAX;
 	cc->kind = (uint8_t)kind;
+	tcp_hystart_init(&cc->hystart);
 }
 
 void tcp_cc_switch(struct tcp_cc *cc, enum tcp_cc_kind kind)
@@ -66,25 +67,43 @@ void tcp_cc_set_mss(struct tcp_cc *cc, uint32_t mss)
 	cc->cwnd = max_u32(cc->cwnd, cc->mss);
 }
 
+/* How much of the acknowledged bytes slow start turns into window. RFC 9406 4.2; without a limit L:
+ * stretch ACKs of receivers with GRO are the rule (RFC 3465 2.2 has the limit against bursts). */
+static uint32_t slow_start_growth(struct tcp_cc *cc, const struct tcp_cc_ack *ack, uint32_t bytes)
+{
+	/* The first slow start alone: later ones know where to stop (RFC 9406 4.3). */
+	if (!ops_of(cc)->hystart || cc->ssthresh != TCP_CC_SSTHRESH_MAX)
+		return bytes;
+	if (tcp_hystart_on_ack(&cc->hystart, ack->una, ack->nxt, ack->rtt_us) == TCP_HYSTART_DONE) {
+		cc->ssthresh = cc->cwnd;
+		return 0;
+	}
+	return tcp_hystart_growth(&cc->hystart, bytes);
+}
+
+static void slow_start(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
+{
+	uint32_t n = slow_start_growth(cc, ack, ack->acked_bytes);
+	uint32_t room = cc->ssthresh - cc->cwnd;
+
+	tcp_cc_grow(cc, min_u32(n, room));
+	if (n > room)
+		ops_of(cc)->avoid(cc, ack, n - room);
+}
+
 void tcp_cc_on_ack(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
 {
-	uint32_t bytes = ack->acked_bytes;
-
-	/* A window that was not used proves nothing: it must not grow (RFC 7661 4.4, RFC 9438 4.2).
+	/* A window that was not used proves nothing: it must not grow (RFC 7661 4.4, RFC 9438 5.8).
 	 */
-	if (!ack->cwnd_limited || bytes == 0)
+	if (!ack->cwnd_limited || ack->acked_bytes == 0) {
+		if (ops_of(cc)->unused)
+			ops_of(cc)->unused(cc, ack->now_ns);
 		return;
-	if (tcp_cc_in_slow_start(cc)) {
-		/* Appropriate byte counting without a per-ACK limit (RFC 3465 2.2 L): stretch ACKs
-		 * of receivers with GRO are the rule; bursts are the pacing's business. */
-		uint32_t room = cc->ssthresh - cc->cwnd;
-		uint32_t n = min_u32(bytes, room);
-
-		tcp_cc_grow(cc, n);
-		bytes -= n;
 	}
-	if (bytes > 0)
-		ops_of(cc)->avoid(cc, ack, bytes);
+	if (tcp_cc_in_slow_start(cc))
+		slow_start(cc, ack);
+	else
+		ops_of(cc)->avoid(cc, ack, ack->acked_bytes);
 }
 
 static void keep_for_undo(struct tcp_cc *cc)
@@ -119,6 +138,8 @@ void tcp_cc_on_rto(struct tcp_cc *cc, uint32_t flight_bytes, bool first, uint64_
 {
 	if (first)
 		reduce(cc, flight_bytes, now_ns);
+	if (ops_of(cc)->timeout)
+		ops_of(cc)->timeout(cc);
 	cc->cwnd = cc->mss; /* RFC 5681 3.1: loss window */
 }
 
@@ -154,6 +175,8 @@ void tcp_cc_undo(struct tcp_cc *cc)
 
 int tcp_cc_by_name(const char *name)
 {
+	if (strcmp(name, "newreno") == 0)
+		return TCP_CC_NEWRENO; /* as FreeBSD calls it */
 	for (int i = 0; i < TCP_CC_COUNT; i++)
 		if (strcmp(names[i], name) == 0)
 			return i;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Congestion control: how many bytes may be in flight. One row of operations for each algorithm
- * (NewReno RFC 5681, CUBIC RFC 9438), a small state in each connection, no clock and no packet.
- * What is lost, and what is sent again, is the business of the recovery (recovery.c, sack.h): it
- * calls on events here and then obeys cwnd.
+ * (NewReno RFC 5681, CUBIC RFC 9438 with HyStart++ RFC 9406), a small state in each connection, no
+ * clock and no packet. What is lost, and what is sent again, is the business of the recovery
+ * (recovery.c, sack.h): it calls on events here and then obeys cwnd.
  *
  * cwnd and ssthresh are in bytes. In recovery cwnd is never inflated: the recovery compares it with
  * its estimate of the bytes in the pipe (RFC 6675), with or without SACK.
@@ -11,12 +11,14 @@
 #ifndef LEAT_TCP_CC_H
 #define LEAT_TCP_CC_H
 
+#include "tcp/hystart.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 #define TCP_CC_TABLE(X) \
 	X(CUBIC, "cubic") \
-	X(NEWRENO, "newreno")
+	X(NEWRENO, "reno")
 
 enum tcp_cc_kind {
 #define X(id, name) TCP_CC_##id,
@@ -33,9 +35,12 @@ struct tcp_cc_newreno {
 };
 
 struct tcp_cc_cubic {
-	uint64_t epoch_ns;    /* start of this congestion avoidance stage, 0: none yet */
-	uint64_t k_ns;        /* RFC 9438 4.2: time until W_cubic reaches origin again */
-	uint32_t w_max_bytes; /* window just before the last reduction */
+	uint64_t epoch_ns; /* start of this congestion avoidance stage, 0: none yet */
+	uint64_t last_ns;  /* last acknowledgement: what was not used is taken out of the stage */
+	uint64_t k_ns;     /* RFC 9438 4.2: time until W_cubic reaches origin again */
+	uint64_t est_frac; /* of w_est_bytes, in 1 / (cwnd * alpha's denominator) */
+	uint32_t w_max_bytes; /* window just before the last reduction, less by fast convergence */
+	uint32_t prior_bytes; /* cwnd_prior: the same without (4.3) */
 	uint32_t origin_bytes;
 	uint32_t w_est_bytes; /* Reno-friendly region, 4.3 */
 	uint32_t frac_bytes;  /* acknowledged bytes not yet turned into window */
@@ -48,6 +53,7 @@ struct tcp_cc {
 	uint32_t undo_cwnd; /* before the last reduction, 0: nothing to undo */
 	uint32_t undo_ssthresh;
 	uint8_t kind; /* enum tcp_cc_kind */
+	struct tcp_hystart hystart;
 	union {
 		struct tcp_cc_newreno newreno;
 		struct tcp_cc_cubic cubic;
@@ -60,6 +66,8 @@ struct tcp_cc_ack {
 	uint64_t srtt_ns;     /* 0: not known yet */
 	uint64_t min_rtt_ns;  /* 0: not known yet */
 	uint32_t acked_bytes; /* newly acknowledged, cumulative */
+	uint32_t rtt_us;      /* of the newest segment acknowledged, 0: no sample */
+	uint32_t una, nxt;    /* SND.UNA after it, SND.NXT: rounds are counted by them */
 	bool cwnd_limited;    /* cwnd, not the program or the peer, held the sender (RFC 7661,
 				 9438 4.2) */
 };
@@ -97,7 +105,7 @@ static inline bool tcp_cc_in_slow_start(const struct tcp_cc *cc)
 	return cc->cwnd < cc->ssthresh;
 }
 
-/* -1: no such algorithm. */
+/* By the name that TCP_CONGESTION has for it; -1: no such algorithm. */
 int tcp_cc_by_name(const char *name);
 const char *tcp_cc_name(enum tcp_cc_kind kind);
 

@@ -63,6 +63,7 @@ static void start_epoch(struct tcp_cc *cc, uint64_t now_ns)
 
 	c->epoch_ns = now_ns;
 	c->w_est_bytes = cc->cwnd;
+	c->est_frac = 0;
 	c->frac_bytes = 0;
 	if (cc->cwnd < c->w_max_bytes) {
 		c->origin_bytes = c->w_max_bytes;
@@ -88,15 +89,18 @@ static uint64_t w_cubic(const struct tcp_cc *cc, uint64_t t_ns)
 	return bytes > TCP_CC_CWND_MAX ? TCP_CC_CWND_MAX : c->origin_bytes + (uint64_t)bytes;
 }
 
-/* 4.3: what Reno would have by now; alpha becomes 1 once the old window is passed. */
+/* 4.3: what Reno would have by now; alpha becomes 1 once the window before the reduction is passed.
+ * What is less than a byte waits for the next acknowledgement: of large windows it is all. */
 static void grow_reno_estimate(struct tcp_cc *cc, uint32_t bytes)
 {
 	struct tcp_cc_cubic *c = &cc->u.cubic;
-	uint64_t add = (uint64_t)bytes * cc->mss / cc->cwnd;
+	uint64_t alpha = c->w_est_bytes < c->prior_bytes ? ALPHA_NUM : ALPHA_DEN;
+	uint64_t unit = (uint64_t)cc->cwnd * ALPHA_DEN;
+	uint64_t owed = (uint64_t)min_u32(bytes, TCP_CC_CWND_MAX) * cc->mss * alpha +
+			min_u64(c->est_frac, unit);
 
-	if (c->w_est_bytes < c->w_max_bytes)
-		add = add * ALPHA_NUM / ALPHA_DEN;
-	c->w_est_bytes = (uint32_t)min_u64(c->w_est_bytes + add, TCP_CC_CWND_MAX);
+	c->est_frac = owed % unit;
+	c->w_est_bytes = (uint32_t)min_u64(c->w_est_bytes + owed / unit, TCP_CC_CWND_MAX);
 }
 
 /* Grow so that cwnd reaches target within one window of acknowledged bytes. */
@@ -119,6 +123,7 @@ static void cubic_avoid(struct tcp_cc *cc, const struct tcp_cc_ack *ack, uint32_
 
 	if (c->epoch_ns == 0)
 		start_epoch(cc, ack->now_ns);
+	c->last_ns = ack->now_ns;
 	t = ack->now_ns - c->epoch_ns;
 	grow_reno_estimate(cc, bytes);
 	if (w_cubic(cc, t) < c->w_est_bytes) {
@@ -137,6 +142,7 @@ static uint32_t cubic_ssthresh(struct tcp_cc *cc, uint32_t flight_bytes, uint64_
 	uint32_t w = cc->cwnd;
 
 	(void)now_ns;
+	c->prior_bytes = w;
 	/* 4.7 fast convergence: leave room for a flow that has just come. */
 	if (w < c->w_max_bytes)
 		c->w_max_bytes = (uint32_t)((uint64_t)w * (BETA_DEN + BETA_NUM) / (2 * BETA_DEN));
@@ -146,6 +152,24 @@ static uint32_t cubic_ssthresh(struct tcp_cc *cc, uint32_t flight_bytes, uint64_
 	/* 4.6 uses flight_size; cwnd that was not used must not count. */
 	return (uint32_t)((uint64_t)min_u32(w, max_u32(flight_bytes, cc->mss)) * BETA_NUM /
 			  BETA_DEN);
+}
+
+/* 4.8: the stage after a timeout begins with K = 0 and W_max the window that it begins with. */
+static void cubic_timeout(struct tcp_cc *cc)
+{
+	cc->u.cubic.epoch_ns = 0;
+	cc->u.cubic.w_max_bytes = 0;
+}
+
+/* 5.8: the stage stands still as long as the program does not use the window. */
+static void cubic_unused(struct tcp_cc *cc, uint64_t now_ns)
+{
+	struct tcp_cc_cubic *c = &cc->u.cubic;
+
+	if (c->epoch_ns == 0)
+		return;
+	c->epoch_ns += now_ns - c->last_ns;
+	c->last_ns = now_ns;
 }
 
 /* 4.2: time without sending must not count as growth: begin a new stage. */
@@ -159,4 +183,7 @@ const struct tcp_cc_ops tcp_cc_cubic_ops = {
 	.avoid = cubic_avoid,
 	.ssthresh = cubic_ssthresh,
 	.idle = cubic_idle,
+	.unused = cubic_unused,
+	.timeout = cubic_timeout,
+	.hystart = true,
 };

@@ -12,6 +12,11 @@ struct tcp_cc_ops {
 	uint32_t (*ssthresh)(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns);
 	/* The sender was idle; may be NULL. */
 	void (*idle)(struct tcp_cc *cc, uint64_t now_ns);
+	/* An acknowledgement while the window was not used up; may be NULL. */
+	void (*unused)(struct tcp_cc *cc, uint64_t now_ns);
+	/* After a timeout's reduction; may be NULL. */
+	void (*timeout)(struct tcp_cc *cc);
+	bool hystart; /* the first slow start ends by delay, too */
 };
 
 extern const struct tcp_cc_ops tcp_cc_newreno_ops;

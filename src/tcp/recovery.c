@@ -88,13 +88,18 @@ static bool cwnd_in_use(const struct tcp_pcb *pcb, uint32_t acked)
 	return tcp_cc_in_slow_start(&pcb->cc) && flight(pcb) + acked > pcb->cc.cwnd / 2;
 }
 
-static void grow_cwnd(struct tcp_pcb *pcb, uint32_t acked)
+static void grow_cwnd(struct tcp_pcb *pcb, uint32_t acked, const struct tcp_delivery *d)
 {
 	struct tcp_cc_ack a = {
 		.now_ns = pcb->stack->now_ns,
 		.srtt_ns = pcb->rtt.srtt_ns,
 		.min_rtt_ns = tcp_rtt_min_ns(&pcb->rtt, pcb->stack->now_ns),
 		.acked_bytes = acked,
+		.rtt_us = d->any ? (uint32_t)min_u64((d->now_ns - d->newest.sent_ns) / 1000 + 1,
+						     UINT32_MAX)
+				 : 0,
+		.una = pcb->snd_una,
+		.nxt = pcb->snd_nxt,
 		.cwnd_limited = cwnd_in_use(pcb, acked),
 	};
 
@@ -143,14 +148,14 @@ static void progress_fast(struct tcp_pcb *pcb, uint32_t acked)
 	pcb->flags |= PCBF_FORCE_RTX;
 }
 
-static void progress_loss(struct tcp_pcb *pcb, uint32_t acked)
+static void progress_loss(struct tcp_pcb *pcb, uint32_t acked, const struct tcp_delivery *d)
 {
-	grow_cwnd(pcb, acked);
+	grow_cwnd(pcb, acked, d);
 	if (seq_geq(pcb->snd_una, pcb->recover))
 		leave(pcb);
 }
 
-static void on_progress(struct tcp_pcb *pcb, uint32_t acked)
+static void on_progress(struct tcp_pcb *pcb, uint32_t acked, const struct tcp_delivery *d)
 {
 	switch ((enum tcp_recovery)pcb->recovery) {
 	case TCP_REC_OPEN:
@@ -158,13 +163,13 @@ static void on_progress(struct tcp_pcb *pcb, uint32_t acked)
 		pcb->dup_bytes = 0;
 		/* Kept close behind, so that comparisons stay within 2^31. */
 		pcb->recover = pcb->snd_una - 1;
-		grow_cwnd(pcb, acked);
+		grow_cwnd(pcb, acked, d);
 		break;
 	case TCP_REC_FAST:
 		progress_fast(pcb, acked);
 		break;
 	case TCP_REC_LOSS:
-		progress_loss(pcb, acked);
+		progress_loss(pcb, acked, d);
 		break;
 	}
 }
@@ -309,7 +314,7 @@ void tcp_recovery_ack(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t u
 	learn(pcb, &d);
 	look_for_undo(pcb, seg, &news, &d);
 	if (acked > 0)
-		on_progress(pcb, acked);
+		on_progress(pcb, acked, &d);
 	else if (d.sacked_bytes > 0 || (dup && !has_sack(pcb)))
 		on_duplicate(pcb);
 	if (UNLIKELY(tcp_tlp_on_ack(pcb, news.dsack ? &news.dup : NULL, dup && seg->o.n_sack == 0)))

@@ -23,8 +23,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TCP_SENT_INLINE 4u    /* a connection that sends little needs no memory of its own */
-#define TCP_SENT_MAX    1024u /* records of a connection: 50 KB */
+#define TCP_SENT_INLINE 2u    /* a connection that sends little needs no memory of its own */
+#define TCP_SENT_MAX    2048u /* records of a connection: 100 KB */
 #define TCP_SENT_NIL    UINT16_MAX
 
 enum tcp_tx_state {

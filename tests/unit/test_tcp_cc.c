@@ -179,6 +179,102 @@ static void test_fast_convergence(void **state)
 	assert_in_range(cc.u.cubic.w_max_bytes, 59 * MSS, 60 * MSS);
 }
 
+/* 4.3: alpha is 1 beyond the window before the reduction, not beyond what fast convergence makes of
+ * it; and an estimate of a large window grows too. */
+static void test_reno_friendly(void **state)
+{
+	struct tcp_cc cc;
+
+	(void)state;
+	tcp_cc_init(&cc, TCP_CC_CUBIC, MSS);
+	cc.cwnd = 100 * MSS;
+	tcp_cc_on_loss(&cc, 100 * MSS, MS);
+	tcp_cc_on_loss(&cc, 70 * MSS, MS);
+	assert_int_equal(cc.u.cubic.prior_bytes, 70 * MSS);
+	assert_int_equal(cc.cwnd, 49 * MSS);
+	for (unsigned i = 0; i < 17; i++)
+		round_trip(&cc, MS);
+	assert_in_range(cc.u.cubic.w_est_bytes, 57 * MSS, 58 * MSS + MSS / 2);
+
+	tcp_cc_init(&cc, TCP_CC_CUBIC, MSS);
+	cc.cwnd = 20000 * MSS;
+	tcp_cc_on_loss(&cc, 20000 * MSS, MS);
+	for (unsigned i = 0; i < 17; i++)
+		round_trip(&cc, MS);
+	assert_in_range(cc.u.cubic.w_est_bytes, 14008 * MSS, 14010 * MSS);
+}
+
+/* 4.8: after a timeout the curve begins flat at where slow start ended. */
+static void test_cubic_timeout(void **state)
+{
+	struct tcp_cc cc;
+
+	(void)state;
+	tcp_cc_init(&cc, TCP_CC_CUBIC, MSS);
+	cc.cwnd = 100 * MSS;
+	tcp_cc_on_rto(&cc, 100 * MSS, true, MS);
+	assert_int_equal(cc.cwnd, MSS);
+	cc.cwnd = cc.ssthresh;
+	ack(&cc, 2 * MS, MSS);
+	assert_int_equal(cc.u.cubic.k_ns, 0);
+	assert_int_equal(cc.u.cubic.origin_bytes, 70 * MSS);
+}
+
+/* 5.8: a minute in which the program did not use the window is no minute of growth. */
+static void test_unused(void **state)
+{
+	struct tcp_cc cc;
+	uint32_t before;
+	uint64_t now = MS;
+
+	(void)state;
+	tcp_cc_init(&cc, TCP_CC_CUBIC, MSS);
+	cc.cwnd = 100 * MSS;
+	tcp_cc_on_loss(&cc, 100 * MSS, now);
+	round_trip(&cc, now);
+	for (unsigned i = 0; i < 600; i++) {
+		now += 100 * MS;
+		tcp_cc_on_ack(&cc, &(struct tcp_cc_ack){.now_ns = now, .acked_bytes = MSS});
+	}
+	before = cc.cwnd;
+	round_trip(&cc, now);
+	assert_true(cc.cwnd < before + 5 * MSS);
+}
+
+/* The first slow start of CUBIC ends when round trips grow, NewReno's by loss alone. */
+static void test_hystart(void **state)
+{
+	static const uint32_t rtt_us[] = {20000, 30000};
+
+	(void)state;
+	for (int kind = 0; kind < TCP_CC_COUNT; kind++) {
+		struct tcp_cc cc;
+		uint32_t una = 0;
+
+		if (kind != TCP_CC_CUBIC && kind != TCP_CC_NEWRENO)
+			continue;
+		tcp_cc_init(&cc, (enum tcp_cc_kind)kind, MSS);
+		for (unsigned r = 0; r < 8; r++) {
+			uint32_t end = una + cc.cwnd;
+
+			for (; una < end; una += MSS) {
+				struct tcp_cc_ack a = {
+					.now_ns = MS,
+					.acked_bytes = MSS,
+					.cwnd_limited = true,
+					.rtt_us = rtt_us[r > 1],
+					.una = una,
+					.nxt = end,
+				};
+
+				tcp_cc_on_ack(&cc, &a);
+			}
+		}
+		assert_int_equal(tcp_cc_in_slow_start(&cc), kind == TCP_CC_NEWRENO);
+		assert_true(kind == TCP_CC_NEWRENO ? cc.cwnd == 2560 * MSS : cc.cwnd < 200 * MSS);
+	}
+}
+
 static void test_extremes(void **state)
 {
 	struct tcp_cc cc;
@@ -217,9 +313,10 @@ static void test_names(void **state)
 {
 	(void)state;
 	assert_int_equal(tcp_cc_by_name("cubic"), TCP_CC_CUBIC);
+	assert_int_equal(tcp_cc_by_name("reno"), TCP_CC_NEWRENO);
 	assert_int_equal(tcp_cc_by_name("newreno"), TCP_CC_NEWRENO);
 	assert_int_equal(tcp_cc_by_name("bbr9"), -1);
-	assert_string_equal(tcp_cc_name(TCP_CC_NEWRENO), "newreno");
+	assert_string_equal(tcp_cc_name(TCP_CC_NEWRENO), "reno");
 }
 
 int main(void)
@@ -230,6 +327,8 @@ int main(void)
 		cmocka_unit_test(test_recovered),        cmocka_unit_test(test_cubic_curve),
 		cmocka_unit_test(test_fast_convergence), cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_idle_and_mss),     cmocka_unit_test(test_names),
+		cmocka_unit_test(test_reno_friendly),    cmocka_unit_test(test_cubic_timeout),
+		cmocka_unit_test(test_unused),           cmocka_unit_test(test_hystart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
