@@ -16,6 +16,7 @@
 #include "gen.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 #include <leat/epoll.h>
 #include <leat/leat.h>
 #include <leat/socket.h>
+#include <leat/stats.h>
 
 enum {
 	WAIT_MS = 100,   /* nothing to do: look for signals so often */
@@ -93,6 +95,29 @@ static int run_until_connected(struct gen *g)
 	return 0;
 }
 
+static void print_counter(void *ctx, const struct leat_counter *c)
+{
+	(void)ctx;
+	if (c->value != 0)
+		(void)fprintf(stderr, "  %s.%s %" PRIu64 "\n", c->group, c->name, c->value);
+}
+
+static void print_holder(void *ctx, const char *holder, uint32_t count, uint32_t oldest_ms)
+{
+	(void)ctx;
+	(void)fprintf(stderr, "  buffers.%s %u, the oldest %u ms old\n", holder, count, oldest_ms);
+}
+
+/* Connections hang: what the stack knows of it. */
+static void print_state(void)
+{
+	struct leat_buffers b;
+
+	(void)leat_stats_each(print_counter, NULL);
+	if (leat_buffers_get(&b, print_holder, NULL) == 0)
+		(void)fprintf(stderr, "  buffers.free %u of %u\n", b.free, b.size);
+}
+
 static int run_until_ended(struct gen *g)
 {
 	uint64_t until = g->now_ns + END_S * GEN_NS_PER_S;
@@ -106,6 +131,7 @@ static int run_until_ended(struct gen *g)
 		return 0;
 	(void)fprintf(stderr, "bench_gen: after %d s %u connections have not ended\n", END_S,
 		      g->n_conns);
+	print_state();
 	return -1;
 }
 
