@@ -208,7 +208,9 @@ static uint32_t newreno_ssthresh(struct tcp_cc *cc, uint32_t flight_bytes, uint6
 {
 	(void)now_ns;
 	cc->u.newreno.acked_bytes = 0;
-	return flight_bytes / 2;
+	/* Equation 4 has the flight alone; where cwnd was lowered below it, as after a timeout, a
+	 * loss must not raise it. */
+	return min_u32(flight_bytes, cc->cwnd) / 2;
 }
 
 const struct tcp_cc_ops tcp_cc_newreno_ops = {

@@ -231,8 +231,10 @@ int tcp_emit(struct tcp_pcb *pcb, const struct tcp_emit *e)
 	if (err == -EMSGSIZE)
 		return err;
 	tcp_ecn_on_sent(pcb, flags);
-	/* Any other loss below is a loss on the way: the timers see to it. */
-	book_ack(pcb);
+	/* Any other loss below is a loss on the way: the timers see to it. A probe below the window
+	 * is answered, not read (RFC 9293 3.10.7.4 first): the acknowledgement is still owed. */
+	if (e->seq == pcb->snd_nxt || !(e->how & TCP_EMIT_PROBE))
+		book_ack(pcb);
 	if (!(e->how & TCP_EMIT_PROBE))
 		book_data(pcb, e, len, flags);
 	return (int)len;

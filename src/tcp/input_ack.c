@@ -39,10 +39,13 @@ static bool update_window(struct tcp_pcb *pcb, const struct tcp_seg *seg)
 	uint32_t wnd = (uint32_t)seg->h.wnd << pcb->snd_scale;
 	uint32_t old = pcb->snd_wnd;
 
-	if (!(seq_lt(pcb->snd_wl1, seg->h.seq) ||
+	/* More than RFC 9293 3.10.7.4 says: what acknowledges new data always tells the window.
+	 * With an old one SND.UNA + SND.WND, as both count from SND.UNA, would pass the edge that
+	 * the peer has offered when segments overtake each other. */
+	if (!(seq_gt(seg->h.ack, pcb->snd_una) || seq_lt(pcb->snd_wl1, seg->h.seq) ||
 	      (pcb->snd_wl1 == seg->h.seq && seq_leq(pcb->snd_wl2, seg->h.ack))))
 		return false;
-	pcb->snd_wl1 = seg->h.seq;
+	pcb->snd_wl1 = seq_max(pcb->snd_wl1, seg->h.seq);
 	pcb->snd_wl2 = seg->h.ack;
 	pcb->snd_wnd = wnd;
 	pcb->snd_wnd_max = max_u32(pcb->snd_wnd_max, wnd);

@@ -36,5 +36,7 @@ uint32_t tcp_prr_cwnd(struct tcp_prr *p, const struct tcp_prr_ack *a)
 	/* The retransmission that recovery begins with. */
 	if (n == 0 && p->out == 0)
 		n = a->mss;
-	return a->pipe + n;
+	/* Counted in bytes, an ACK of less than a segment with nothing under way would let nothing
+	 * out, and what is lost would wait for the timeout (RFC 5681 3.1: at least one segment). */
+	return max_u32(a->pipe + n, a->mss);
 }

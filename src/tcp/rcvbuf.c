@@ -10,7 +10,8 @@
 #include <string.h>
 
 /* A payload that fills less than 1/4 of its buffers is worth a copy. */
-#define SPARSE_FACTOR 4u
+#define SPARSE_FACTOR  4u
+#define CROWDED_FACTOR 2u
 
 void tcp_rcvbuf_init(struct tcp_rcvbuf *rb, uint32_t limit)
 {
@@ -44,12 +45,21 @@ static bool append_to_tail(struct tcp_rcvbuf *rb, const struct mbuf *m)
 	return true;
 }
 
+/* Worth a copy? Much sooner once the queue holds more memory than the limit counts on. */
+static bool sparse(const struct tcp_rcvbuf *rb, const struct mbuf *m)
+{
+	uint32_t factor = rb->mem_bytes > rb->limit ? CROWDED_FACTOR : SPARSE_FACTOR;
+
+	return mbuf_len(m) * factor < mbuf_truesize(m);
+}
+
 void tcp_rcvbuf_push(struct tcp_rcvbuf *rb, struct mbuf_pool *pool, mbuf_own in)
 {
 	MBUF(m, in);
 	uint32_t n = mbuf_len(m);
+	struct mbuf *copy;
 
-	if (n * SPARSE_FACTOR >= mbuf_truesize(m)) {
+	if (!sparse(rb, m)) {
 		push(rb, &m);
 		return;
 	}
@@ -57,15 +67,11 @@ void tcp_rcvbuf_push(struct tcp_rcvbuf *rb, struct mbuf_pool *pool, mbuf_own in)
 		mbuf_done(&m);
 		return;
 	}
-	if (mbuf_truesize(m) > MBUF_BIG_ROOM && n <= MBUF_SMALL_ROOM) {
-		struct mbuf *small = mbuf_alloc(pool, MBUF_SMALL, MBUF_PRIO_BULK, MBUF_TCP_RCV).m;
-
-		if (small) {
-			mbuf_copy_out(m, 0, mbuf_append(small, n), n);
-			mbuf_done(&m);
-			push(rb, &small);
-			return;
-		}
+	copy = mbuf_truesize(m) > MBUF_BIG_ROOM ? mbuf_copy(pool, m, 0, n, MBUF_PRIO_BULK).m : NULL;
+	if (copy) {
+		mbuf_done(&m);
+		push(rb, &copy);
+		return;
 	}
 	push(rb, &m);
 }

@@ -319,16 +319,39 @@ static void test_names(void **state)
 	assert_string_equal(tcp_cc_name(TCP_CC_NEWRENO), "reno");
 }
 
+/* Where cwnd is far below the flight, as after a timeout, a loss must not raise it. */
+static void test_loss_never_raises(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < TCP_CC_COUNT; kind++) {
+		struct tcp_cc cc;
+
+		tcp_cc_init(&cc, (enum tcp_cc_kind)kind, MSS);
+		cc.cwnd = 6 * MSS;
+		tcp_cc_on_loss(&cc, 60 * MSS, 0);
+		assert_true(cc.cwnd < 6 * MSS);
+		assert_true(cc.ssthresh < 6 * MSS);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_initial_window),   cmocka_unit_test(test_slow_start),
-		cmocka_unit_test(test_newreno),          cmocka_unit_test(test_rto),
-		cmocka_unit_test(test_recovered),        cmocka_unit_test(test_cubic_curve),
-		cmocka_unit_test(test_fast_convergence), cmocka_unit_test(test_extremes),
-		cmocka_unit_test(test_idle_and_mss),     cmocka_unit_test(test_names),
-		cmocka_unit_test(test_reno_friendly),    cmocka_unit_test(test_cubic_timeout),
-		cmocka_unit_test(test_unused),           cmocka_unit_test(test_hystart),
+		cmocka_unit_test(test_initial_window),
+		cmocka_unit_test(test_slow_start),
+		cmocka_unit_test(test_newreno),
+		cmocka_unit_test(test_rto),
+		cmocka_unit_test(test_recovered),
+		cmocka_unit_test(test_cubic_curve),
+		cmocka_unit_test(test_fast_convergence),
+		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_idle_and_mss),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_reno_friendly),
+		cmocka_unit_test(test_cubic_timeout),
+		cmocka_unit_test(test_unused),
+		cmocka_unit_test(test_hystart),
+		cmocka_unit_test(test_loss_never_raises),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

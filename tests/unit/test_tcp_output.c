@@ -392,6 +392,26 @@ static void tos_and_ttl(void **state)
 	tcp_abort(tk->pcb);
 }
 
+/* An older segment that acknowledges more tells the window too; else the edge, which counts from
+ * SND.UNA, would pass what the peer has offered. */
+static void late_ack_tells_the_window(void **state)
+{
+	struct tk *tk = *state;
+
+	tk_connect(tk, NULL);
+	tk_send(tk, 1, 2000);
+	tk_forget(tk);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 101, .ack = 1, .len = 10, .wnd = 100});
+	assert_int_equal(tk->pcb->snd_wnd, 100 << 7);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1001, .len = 100, .wnd = 50});
+	assert_int_equal(tk->pcb->snd_una - tk->iss, 1001);
+	assert_int_equal(tk->pcb->snd_wnd, 50 << 7);
+	/* An old one that acknowledges nothing new does not. */
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 50, .ack = 1001, .len = 61, .wnd = 9});
+	assert_int_equal(tk->pcb->snd_wnd, 50 << 7);
+	tcp_abort(tk->pcb);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +433,7 @@ int main(void)
 		TK_TEST(no_route_for_a_while),
 		TK_TEST(options_have_ranges),
 		TK_TEST(tos_and_ttl),
+		TK_TEST(late_ack_tells_the_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
