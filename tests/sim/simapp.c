@@ -3,6 +3,8 @@
  */
 #include "simapp.h"
 
+#include "tcp/cc.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -81,6 +83,23 @@ int simapp_init(struct simapp *a, struct stack *s)
 	return tcp_init(s, &events);
 }
 
+/* What must be set before the handshake. */
+static int set_options(const struct simapp *a, struct tcp_pcb *pcb)
+{
+	int rc = 0;
+
+	if (a->maxseg)
+		rc = tcp_opt_set(pcb, TCP_OPT_MAXSEG, a->maxseg);
+	if (rc == 0 && a->rcvbuf)
+		rc = tcp_opt_set(pcb, TCP_OPT_RCVBUF, a->rcvbuf);
+	return rc;
+}
+
+static int set_cc(const struct simapp *a, unsigned end, struct tcp_pcb *pcb)
+{
+	return a->mixed_cc ? tcp_opt_set(pcb, TCP_OPT_CONGESTION, end % TCP_CC_COUNT) : 0;
+}
+
 int simapp_listen(struct simapp *a, bool v6, uint16_t port)
 {
 	struct tcp_listener_conf lc = {
@@ -89,8 +108,17 @@ int simapp_listen(struct simapp *a, bool v6, uint16_t port)
 		.flags = TCP_BIND_V6ONLY,
 		.backlog = 128,
 	};
+	struct tcp_pcb *like = tcp_create(a->stack, v6, NULL);
+	int rc;
 
-	return tcp_listen(a->stack, &lc, a, &a->listener);
+	if (!like)
+		return -ENOMEM;
+	lc.like = like;
+	rc = set_options(a, like);
+	if (rc == 0)
+		rc = tcp_listen(a->stack, &lc, a, &a->listener);
+	tcp_abort(like);
+	return rc;
 }
 
 int simapp_connect(struct simapp *a, unsigned end, const struct ipaddr *to, uint16_t port)
@@ -102,8 +130,12 @@ int simapp_connect(struct simapp *a, unsigned end, const struct ipaddr *to, uint
 	e->pcb = tcp_create(a->stack, !ipaddr_is_v4(to), e);
 	if (!e->pcb)
 		return -ENOMEM;
+	rc = set_options(a, e->pcb);
+	if (rc == 0)
+		rc = set_cc(a, end, e->pcb);
 	/* The port tells the server which of its ends this is. */
-	rc = tcp_bind(e->pcb, &any, (uint16_t)(20000 + end), TCP_BIND_REUSEADDR);
+	if (rc == 0)
+		rc = tcp_bind(e->pcb, &any, (uint16_t)(20000 + end), TCP_BIND_REUSEADDR);
 	if (rc == 0)
 		rc = tcp_connect(e->pcb, to, port);
 	if (rc < 0) {
@@ -132,6 +164,8 @@ static void accept_all(struct simapp *a)
 		e->peer = peer;
 		e->connected = true;
 		tcp_so_set(pcb, e);
+		if (set_cc(a, port - 20000u, pcb) < 0)
+			e->wrong = true;
 		a->accepted++;
 	}
 }
@@ -142,7 +176,9 @@ static bool send_some(struct simend *e)
 	uint64_t before = e->sent;
 
 	while (e->pcb && e->sent < e->to_send) {
-		size_t n = (size_t)min_u64(CHUNK, e->to_send - e->sent);
+		/* No more than fits: making the bytes is dear. One at least: TCP shall know. */
+		size_t n = (size_t)min_u64(min_u32(CHUNK, max_u32(tcp_snd_space(e->pcb), 1)),
+					   e->to_send - e->sent);
 		struct iovec iov = {buf, n};
 		ssize_t did;
 
@@ -172,7 +208,7 @@ static bool may_read(struct simend *e)
 
 	if (e->pause_at && e->received >= e->pause_at) {
 		e->pause_until_ns = now + e->pause_ns;
-		e->pause_at = 0;
+		e->pause_at = e->pause_again ? e->received + e->pause_again : 0;
 	}
 	return now >= e->pause_until_ns;
 }

@@ -24,6 +24,7 @@ struct simend {
 	uint64_t pause_until_ns; /* the program does not read before this */
 	uint64_t pause_at;       /* stop reading once when so many bytes came, 0: never */
 	uint64_t pause_ns;
+	uint64_t pause_again; /* and again after so many more bytes; 0: once */
 	bool connected;
 	bool shut;  /* FIN sent */
 	bool eof;   /* FIN received */
@@ -40,7 +41,10 @@ struct simapp {
 	/* What accepted connections are to do, in order of the client's port. */
 	struct tcp_listener *listener;
 	unsigned accepted;
-	bool dirty; /* an event came */
+	/* Options of the connections, 0: the default. */
+	uint32_t maxseg, rcvbuf;
+	bool mixed_cc; /* each congestion control in turn */
+	bool dirty;    /* an event came */
 };
 
 /* The byte of the pattern at an offset. */

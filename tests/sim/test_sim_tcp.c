@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two stacks on virtual time with a bad wire between them; everything is drawn from a seed: the
- * path (delay, jitter, loss, bursts, duplicates, corruption, rate, queue), the family, the
- *offloads, sizes and numbers of connections, pauses of the readers. Each run ends with every byte
- *right, every connection closed in good order, and every buffer and every byte of memory back. With
- *--faults packet buffers and memory fail at random too: then connections may fail, but nothing may
- *leak, hang or be wrong.
+ * Two stacks on virtual time with a bad path between them; everything is drawn from a seed: the
+ * world (simworld.h), the family, the offloads, sizes and numbers of connections, pauses of the
+ * readers. At every step the model (simmodel.h) looks at the wire and at both stacks. Each run ends
+ * with every byte right, every connection closed in good order, and every buffer and every byte of
+ * memory back. With --faults packet buffers and memory fail at random too: then connections may
+ * fail, but nothing may leak, hang or be wrong.
  *
  *	client 10.9.0.1 / fd09::1 ======== server 10.9.0.2 / fd09::2
  *
  * A seed that fails prints the command that repeats it.
  */
 #include "simapp.h"
+#include "simmodel.h"
 #include "simnet.h"
+#include "simworld.h"
 
 #include "base/memfail.h"
 #include "plat/eal.h"
@@ -35,6 +37,8 @@ struct options {
 	uint64_t first, seeds;
 	bool verbose;
 	bool faults;
+	int world; /* enum simworld_kind, -1: by chance */
+	bool no_model;
 	const char *pcap;
 	const char *program;
 };
@@ -43,9 +47,9 @@ struct run {
 	struct simnet net;
 	struct simapp client, server;
 	struct memfail mem;
-	struct sim_wire_conf wire;
-	bool v6;
-	unsigned n_conns;
+	struct simworld world;
+	struct simmodel model;
+	uint64_t start_ns;
 	uint64_t fail_next_ns;
 	const struct options *opt;
 	const char *why; /* what went wrong */
@@ -53,106 +57,22 @@ struct run {
 
 /* The pools outlive the runs: making them is the dearest part. */
 struct pools {
-	struct mbuf_pool *client, *server;
+	struct mbuf_pool *of[SIMNET_HOSTS];
 };
 
-static void draw_path(struct run *r, struct sim_path *p)
+/* The model looks at both ends of the path. */
+static int watch(struct run *r)
 {
-	struct simnet *n = &r->net;
-
-	p->delay_ns = simnet_range(n, 10000, simnet_chance(n, 4) ? 150 * MS : 5 * MS);
-	if (!simnet_chance(n, 3))
-		p->jitter_ns = simnet_range(n, 0, p->delay_ns);
-	p->keep_order = simnet_chance(n, 2);
-	if (!simnet_chance(n, 3))
-		p->loss_ppm = (uint32_t)simnet_range(n, 0, simnet_chance(n, 3) ? 50000 : 10000);
-	if (simnet_chance(n, 6)) {
-		p->burst_ppm = 2000;
-		p->burst_end_ppm = 200000;
-	}
-	if (simnet_chance(n, 3))
-		p->dup_ppm = (uint32_t)simnet_range(n, 0, 30000);
-	if (simnet_chance(n, 3))
-		p->corrupt_ppm = (uint32_t)simnet_range(n, 0, 20000);
-	if (simnet_chance(n, 4)) {
-		p->reorder_ppm = (uint32_t)simnet_range(n, 1000, 100000);
-		p->reorder_ns = simnet_range(n, MS, 20 * MS);
-	}
-	if (simnet_chance(n, 3)) {
-		p->rate_bps = simnet_range(n, 1000000, 1000000000);
-		p->queue_bytes = (uint32_t)simnet_range(n, 20000, 500000);
-	}
-}
-
-static void draw_wire(struct run *r)
-{
-	struct simnet *n = &r->net;
-
-	r->wire = (struct sim_wire_conf){.seed = simnet_random(n), .mtu = 1500};
-	draw_path(r, &r->wire.ab);
-	draw_path(r, &r->wire.ba);
-	if (simnet_chance(n, 4))
-		r->wire.mtu = (uint32_t)simnet_range(n, 1280, 9000);
-	r->wire.offload = simnet_chance(n, 2);
-	r->v6 = simnet_chance(n, 2);
-}
-
-static uint64_t draw_size(struct simnet *n)
-{
-	switch (simnet_range(n, 0, 4)) {
-	case 0:
-		return 0;
-	case 1:
-		return simnet_range(n, 1, 100);
-	case 2:
-		return simnet_range(n, 1, 20000);
-	case 3:
-		return simnet_range(n, 1, 200000);
-	}
-	return simnet_range(n, 1, 600000);
-}
-
-static void draw_pause(struct simnet *n, struct simend *e)
-{
-	if (e->to_recv == 0 || !simnet_chance(n, 6))
-		return;
-	e->pause_at = simnet_range(n, 1, e->to_recv);
-	e->pause_ns = simnet_range(n, MS, 30000 * MS);
-}
-
-static void draw_ends(struct run *r)
-{
-	struct simnet *n = &r->net;
-
-	r->n_conns = simnet_chance(n, 3) ? (unsigned)simnet_range(n, 1, 12) : 1;
-	r->client.n_ends = r->server.n_ends = r->n_conns;
-	for (unsigned i = 0; i < r->n_conns; i++) {
-		struct simend *c = &r->client.end[i], *s = &r->server.end[i];
-
-		c->pattern_out = s->pattern_in = simnet_random(n);
-		c->pattern_in = s->pattern_out = simnet_random(n);
-		c->to_send = s->to_recv = draw_size(n);
-		c->to_recv = s->to_send = draw_size(n);
-		draw_pause(n, c);
-		draw_pause(n, s);
-	}
-}
-
-static int build(struct run *r, struct pools *p)
-{
-	struct simnet *n = &r->net;
-	unsigned ia, ib;
+	struct simmodel *m = &r->model;
+	struct sim_wire *near = sim_wire_of(r->net.host[0].stack->ports[0]);
+	struct sim_wire *far = sim_wire_of(r->net.host[1].stack->ports[0]);
 	int rc;
 
-	rc = simnet_host(n, "client", &p->client);
-	if (rc == 0)
-		rc = simnet_host(n, "server", &p->server);
-	if (rc == 0)
-		rc = simnet_wire(n, 0, 1, &r->wire, &ia, &ib);
-	if (rc == 0)
-		rc = simnet_addr(n, 0, ia, r->v6 ? "fd09::1/64" : "10.9.0.1/24");
-	if (rc == 0)
-		rc = simnet_addr(n, 1, ib, r->v6 ? "fd09::2/64" : "10.9.0.2/24");
+	simmodel_init(m, &r->client, &r->server, &r->net.now_ns, r->world.wire.offload);
+	m->faults = r->opt->faults;
+	rc = simmodel_tap(m, near, true, near == far);
+	if (rc == 0 && near != far)
+		rc = simmodel_tap(m, far, false, true);
 	return rc;
 }
 
@@ -168,11 +88,15 @@ static int start(struct run *r)
 		simapp_fini(&r->client);
 		return rc;
 	}
-	draw_ends(r);
-	rc = simapp_listen(&r->server, r->v6, SERVER_PORT);
+	simworld_wrap(&r->world, &r->net);
+	simworld_draw_ends(&r->world, &r->net, &r->client, &r->server);
+	r->start_ns = r->net.now_ns;
+	rc = watch(r);
 	if (rc == 0)
-		rc = ipaddr_parse(r->v6 ? "fd09::2" : "10.9.0.2", &to);
-	for (unsigned i = 0; rc == 0 && i < r->n_conns; i++)
+		rc = simapp_listen(&r->server, r->world.v6, SERVER_PORT);
+	if (rc == 0)
+		rc = ipaddr_parse(simworld_server(&r->world), &to);
+	for (unsigned i = 0; rc == 0 && i < r->world.n_conns; i++)
 		rc = simapp_connect(&r->client, i, &to, SERVER_PORT);
 	if (rc < 0) {
 		simapp_fini(&r->client);
@@ -201,20 +125,32 @@ static void inject(struct run *r)
 	}
 }
 
+static void look(struct run *r)
+{
+	if (!r->opt->no_model)
+		simmodel_step(&r->model);
+}
+
 static bool step(void *ctx)
 {
 	struct run *r = ctx;
 	bool any;
 
 	inject(r);
+	simworld_turn(&r->world, &r->net, r->start_ns);
+	look(r);
 	any = simapp_step(&r->client);
-	return simapp_step(&r->server) || any;
+	any |= simapp_step(&r->server);
+	look(r);
+	return any;
 }
 
 static bool done(void *ctx)
 {
 	struct run *r = ctx;
 
+	if (r->model.broken)
+		return true;
 	/* With faults one end may never hear that the other gave up before its own timeout. */
 	return simapp_done(&r->client) && (r->opt->faults || simapp_done(&r->server));
 }
@@ -223,7 +159,9 @@ static uint64_t next_ns(void *ctx)
 {
 	struct run *r = ctx;
 
-	return min_u64(simapp_next_ns(&r->client), simapp_next_ns(&r->server));
+	uint64_t next = min_u64(simapp_next_ns(&r->client), simapp_next_ns(&r->server));
+
+	return min_u64(next, simworld_next_ns(&r->world, r->start_ns));
 }
 
 static void check_end(struct run *r, const struct simend *e)
@@ -240,7 +178,7 @@ static void check_end(struct run *r, const struct simend *e)
 
 static void check_ends(struct run *r)
 {
-	for (unsigned i = 0; i < r->n_conns; i++) {
+	for (unsigned i = 0; i < r->world.n_conns; i++) {
 		check_end(r, &r->client.end[i]);
 		check_end(r, &r->server.end[i]);
 	}
@@ -267,10 +205,15 @@ static void print_line(void *ctx, const char *text)
 static void describe(struct run *r, uint64_t seed, struct pools *p)
 {
 	fprintf(stderr,
-		"seed %llu: %s\n  virtual time %.3f s, %u connections, %s, mtu %u, offload %d\n",
-		(unsigned long long)seed, r->why, (double)r->net.now_ns / 1e9, r->n_conns,
-		r->v6 ? "IPv6" : "IPv4", r->wire.mtu, r->wire.offload);
-	for (unsigned i = 0; i < r->n_conns; i++) {
+		"seed %llu: %s\n  virtual time %.3f s, world %s, %u connections, %s, mtu %u, "
+		"offload %d\n",
+		(unsigned long long)seed, r->why, (double)r->net.now_ns / 1e9,
+		simworld_name[r->world.kind], r->world.n_conns, r->world.v6 ? "IPv6" : "IPv4",
+		r->world.wire.mtu, r->world.wire.offload);
+	if (r->model.broken)
+		fprintf(stderr, "  rule %s at %.6f s: %s\n  %s\n", simrule_name[r->model.rule],
+			(double)r->model.at_ns / 1e9, simrule_text[r->model.rule], r->model.detail);
+	for (unsigned i = 0; i < r->world.n_conns; i++) {
 		const struct simend *c = &r->client.end[i], *s = &r->server.end[i];
 
 		fprintf(stderr,
@@ -282,10 +225,13 @@ static void describe(struct run *r, uint64_t seed, struct pools *p)
 			(unsigned long long)s->received, (unsigned long long)s->to_recv, s->err,
 			s->done);
 	}
-	mbuf_pool_dump(p->client, 10, print_line, NULL);
-	mbuf_pool_dump(p->server, 10, print_line, NULL);
-	fprintf(stderr, "  repeat: %s %s--seed %llu --pcap /tmp/seed%llu.pcapng\n", r->opt->program,
-		r->opt->faults ? "--faults " : "", (unsigned long long)seed,
+	for (unsigned i = 0; i < SIMNET_HOSTS; i++)
+		if (p->of[i])
+			mbuf_pool_dump(p->of[i], 10, print_line, NULL);
+	fprintf(stderr, "  repeat: %s %s", r->opt->program, r->opt->faults ? "--faults " : "");
+	if (r->opt->world >= 0)
+		fprintf(stderr, "--world %s ", simworld_name[r->opt->world]);
+	fprintf(stderr, "--seed %llu --pcap /tmp/seed%llu.pcapng\n", (unsigned long long)seed,
 		(unsigned long long)seed);
 }
 
@@ -313,11 +259,16 @@ static void play(struct run *r)
 	if (!simnet_run(&r->net, &prog))
 		r->why = "not done in time";
 	memfail_arm(&r->mem, 0, false);
-	check_ends(r);
+	if (r->model.broken)
+		r->why = "a rule of the model was broken";
+	else
+		check_ends(r);
 	if (r->opt->verbose)
-		printf("seed %llu: %.3f s virtual, %u connections, rto %llu, fast %llu, sack "
-		       "%llu\n",
-		       (unsigned long long)r->net.seed, (double)r->net.now_ns / 1e9, r->n_conns,
+		printf("seed %llu: %s, %.3f s virtual, %u connections, %llu segments, rto %llu, "
+		       "fast %llu, sack %llu\n",
+		       (unsigned long long)r->net.seed, simworld_name[r->world.kind],
+		       (double)r->net.now_ns / 1e9, r->world.n_conns,
+		       (unsigned long long)r->model.n_segments,
 		       (unsigned long long)tcp_counters(r->client.stack)->rto,
 		       (unsigned long long)tcp_counters(r->client.stack)->fast_recovery,
 		       (unsigned long long)tcp_counters(r->client.stack)->sack_rexmits);
@@ -325,31 +276,38 @@ static void play(struct run *r)
 	simapp_fini(&r->server);
 }
 
+/* What the pools had counted when the run began. */
+static void note_unspec(const struct pools *p, uint64_t *unspec)
+{
+	for (unsigned i = 0; i < SIMNET_HOSTS; i++)
+		unspec[i] = p->of[i] ? p->of[i]->stats.drops[DROP_UNSPEC] : 0;
+}
+
 static bool run_seed(uint64_t seed, const struct options *opt, struct pools *p)
 {
 	static struct run r;
-	uint64_t unspec[2] = {0, 0};
+	uint64_t unspec[SIMNET_HOSTS];
 	int rc;
 
 	memset(&r, 0, sizeof(r));
 	r.opt = opt;
 	memfail_init(&r.mem, mem_libc());
 	simnet_init(&r.net, seed, memfail_mem(&r.mem));
-	if (p->client) {
-		unspec[0] = p->client->stats.drops[DROP_UNSPEC];
-		unspec[1] = p->server->stats.drops[DROP_UNSPEC];
-	}
-	draw_wire(&r);
-	rc = build(&r, p);
+	note_unspec(p, unspec);
+	simworld_draw(&r.world, &r.net, opt->world);
+	rc = simworld_build(&r.world, &r.net, p->of);
 	if (rc == 0)
 		rc = start(&r);
 	if (rc == 0)
 		play(&r);
 	else
 		r.why = strerror(-rc);
+	simmodel_fini(&r.model);
+	simisn_near_wrap(NULL);
 	simnet_fini(&r.net);
-	check_pool(&r, p->client, &unspec[0]);
-	check_pool(&r, p->server, &unspec[1]);
+	for (unsigned i = 0; i < SIMNET_HOSTS; i++)
+		if (p->of[i])
+			check_pool(&r, p->of[i], &unspec[i]);
 	if (memfail_outstanding(&r.mem) != 0)
 		r.why = "memory was not given back";
 	if (r.why)
@@ -359,10 +317,13 @@ static bool run_seed(uint64_t seed, const struct options *opt, struct pools *p)
 
 static void usage(FILE *f)
 {
-	fputs("usage: test_sim_tcp [--first N] [--seeds N] [--seed N] [--faults] [--pcap FILE] "
-	      "[--verbose]\n"
-	      "Simulated TCP over bad paths. --seed N runs that one and says more.\n",
+	fputs("usage: test_sim_tcp [--first N] [--seeds N] [--seed N] [--world NAME] [--faults] "
+	      "[--no-model] [--pcap FILE] [--verbose]\n"
+	      "Simulated TCP over bad paths. --seed N runs that one and says more.\nworlds:",
 	      f);
+	for (unsigned i = 0; i < SIMWORLDS; i++)
+		fprintf(f, " %s", simworld_name[i]);
+	fputc('\n', f);
 }
 
 static bool parse_options(int argc, char **argv, struct options *o)
@@ -371,6 +332,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 		{"first", required_argument, NULL, 'f'}, {"seeds", required_argument, NULL, 'n'},
 		{"seed", required_argument, NULL, 's'},  {"faults", no_argument, NULL, 'x'},
 		{"pcap", required_argument, NULL, 'p'},  {"verbose", no_argument, NULL, 'v'},
+		{"world", required_argument, NULL, 'w'}, {"no-model", no_argument, NULL, 'm'},
 		{"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
 	};
 	int c;
@@ -391,6 +353,16 @@ static bool parse_options(int argc, char **argv, struct options *o)
 		case 'x':
 			o->faults = true;
 			break;
+		case 'w':
+			o->world = simworld_by_name(optarg);
+			if (o->world < 0) {
+				usage(stderr);
+				return false;
+			}
+			break;
+		case 'm':
+			o->no_model = true;
+			break;
 		case 'p':
 			o->pcap = optarg;
 			break;
@@ -407,7 +379,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.first = 1, .seeds = 1000, .program = argv[0]};
+	struct options o = {.first = 1, .seeds = 1000, .world = -1, .program = argv[0]};
 	struct plat_eal_conf eal = {.huge = PLAT_HUGE_NEVER, .mem_mb = 128};
 	struct pools p = {0};
 	uint64_t bad = 0;
@@ -423,7 +395,8 @@ int main(int argc, char **argv)
 		if (!run_seed(seed, &o, &p))
 			bad++;
 	printf("%llu seeds, %llu failed\n", (unsigned long long)o.seeds, (unsigned long long)bad);
-	if (mbuf_pool_destroy(p.client) || mbuf_pool_destroy(p.server))
-		return 1;
+	for (unsigned i = 0; i < SIMNET_HOSTS; i++)
+		if (p.of[i] && mbuf_pool_destroy(p.of[i]))
+			return 1;
 	return bad ? 1 : 0;
 }
