@@ -47,7 +47,8 @@ static void input_listen(struct stack *s, struct tcp_listener *l, struct tcp_seg
 	}
 	if (seg->h.flags & TCP_ACK) {
 		own = mbuf_move(&m);
-		if (tcp_synq_cookie(s, l, seg, &own))
+		/* A cookie comes back in the last step of the handshake, which has no SYN. */
+		if (!(seg->h.flags & TCP_SYN) && tcp_synq_cookie(s, l, seg, &own))
 			return;
 		tcp_reply_rst(s, seg);
 		mbuf_drop_own(own, DROP_TCP_NO_PORT);

@@ -147,8 +147,8 @@ bool tcp_cookie_check(const struct stack *s, const struct tcp_flow *f, uint32_t 
 		return false;
 	*c = (struct tcp_cookie){.mss = cookie_mss[cls], .ts = has_ts};
 	if (has_ts) {
-		c->wscale = (uint8_t)(ts_opts & 15);
-		c->has_wscale = c->wscale != COOKIE_NO_SCALE;
+		c->has_wscale = (ts_opts & 15) != COOKIE_NO_SCALE;
+		c->wscale = c->has_wscale ? (uint8_t)(ts_opts & 15) : 0;
 		c->sack = (ts_opts & 16) != 0;
 		c->ecn = (ts_opts & 32) != 0;
 	}

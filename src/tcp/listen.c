@@ -8,6 +8,7 @@
 #include "tcp/input.h"
 #include "tcp/output.h"
 
+#include <assert.h>
 #include <errno.h>
 
 int tcp_listeners_init(struct stack *s)
@@ -214,6 +215,7 @@ void tcp_unlisten(struct tcp_listener *l)
 	tcp_synq_forget(s, l);
 	while ((pos = list_first(&l->queue)) != NULL)
 		tcp_abort(CONTAINER_OF(pos, struct tcp_pcb, link));
+	assert(l->n_embryo == 0 && l->n_half == 0);
 	MUST(htab_remove(&s->tcp->listeners->by_addr, l->hash, l));
 	list_del(&l->link);
 	mem_free(s->env.mem, l, sizeof(*l));

@@ -67,8 +67,15 @@ static void send_synack(struct stack *s, struct tcp_half *h, uint32_t tsval)
 
 static void answer(struct stack *s, struct tcp_half *h)
 {
-	h->sent_ns = s->now_ns;
+	h->answered_ns = s->now_ns;
 	send_synack(s, h, tcp_ts_clock(s) + h->ts_off);
+}
+
+/* Behind all that entered its class before: the first is the next that is due. */
+static void enter_class(struct stack *s, struct tcp_half *h)
+{
+	h->sent_ns = s->now_ns;
+	list_move_tail(&s->tcp->synq.by_rexmits[h->rexmits], &h->link);
 }
 
 /* What the SYN says, and what we say to it. False: no way back to the peer. */
@@ -157,7 +164,7 @@ void tcp_synq_syn(struct stack *s, struct tcp_listener *l, const struct tcp_seg 
 	if (seg->in->foreign)
 		t->cnt.intercepted++;
 	list_init(&h->link);
-	list_add_tail(&t->synq.by_rexmits[0], &h->link);
+	enter_class(s, h);
 	if (!wheel_armed(&t->synq.timer))
 		wheel_arm(&s->wheel, &t->synq.timer, s->now_ns + wait_of(0));
 	answer(s, h);
@@ -195,7 +202,8 @@ static struct tcp_pcb *make_pcb(struct stack *s, const struct tcp_half *h)
 	pcb->last_ack = pcb->rcv_nxt;
 	pcb->ts_recent = h->ts_recent;
 	pcb->ts_recent_ms = tcp_ts_clock(s);
-	pcb->rtt_start_ns = h->sent_ns;
+	/* Karn: of two SYN-ACKs nobody knows which one was answered. */
+	pcb->rtt_start_ns = h->answered_ns == h->sent_ns ? h->sent_ns : 0;
 	tcp_set_state(pcb, TCPS_SYN_RECEIVED);
 	return pcb;
 }
@@ -216,6 +224,9 @@ static void promote(struct stack *s, const struct tcp_half *h, struct tcp_seg *s
 		return;
 	}
 	tcp_segment(pcb, seg, in);
+	/* Half open for a second time it would be nobody's: the listener only knows its queue. */
+	if (!(pcb->flags & PCBF_DEAD) && pcb->state == TCPS_SYN_RECEIVED)
+		tcp_pcb_kill(pcb);
 }
 
 static bool half_in_window(const struct tcp_half *h, const struct tcp_seg *seg)
@@ -259,7 +270,8 @@ static bool half_check(struct stack *s, struct tcp_half *h, const struct tcp_seg
 	}
 	if ((seg->h.flags & TCP_SYN) && seg->h.seq == h->irs && !(seg->h.flags & TCP_ACK)) {
 		*why = DROP_TCP_DUP;
-		if (s->now_ns - h->sent_ns >= RESEND_GAP_NS)
+		/* Its time does not begin again: a peer that repeats its SYN holds no entry. */
+		if (s->now_ns - h->answered_ns >= RESEND_GAP_NS)
 			answer(s, h);
 		return false;
 	}
@@ -370,11 +382,11 @@ static void expire(struct stack *s, struct tcp_half *h)
 	}
 	h->rexmits++;
 	s->tcp->cnt.retrans_segs++;
-	list_move_tail(&s->tcp->synq.by_rexmits[h->rexmits], &h->link);
+	enter_class(s, h);
 	answer(s, h);
 }
 
-/* When the first of a class is due; an answer to a repeated SYN may have put it off. */
+/* When the first of a class is due: the others entered it later. */
 static uint64_t due_of(const struct list *l, unsigned rexmits)
 {
 	return CONTAINER_OF_CONST(l, struct tcp_half, link)->sent_ns + wait_of(rexmits);

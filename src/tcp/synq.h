@@ -20,10 +20,11 @@ struct tcp_half {
 	struct tcp_flow flow;
 	uint8_t rexmits;
 	uint8_t snd_scale;
-	bool ecn;         /* agreed */
-	uint32_t opts;    /* TCPOPTS_ of the SYN */
-	struct list link; /* by number of retransmissions, oldest first */
-	uint64_t sent_ns;
+	bool ecn;             /* agreed */
+	uint32_t opts;        /* TCPOPTS_ of the SYN */
+	struct list link;     /* by number of retransmissions, oldest first */
+	uint64_t sent_ns;     /* the class was entered: what its order and end go by */
+	uint64_t answered_ns; /* last SYN-ACK, also to a SYN that came again */
 	struct tcp_listener *listener;
 	uint32_t iss, irs;
 	uint32_t ts_recent, ts_off;

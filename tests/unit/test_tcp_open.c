@@ -2,6 +2,7 @@
 /* Ways to open and to be refused (RFC 9293 3.5, 3.10.7.1 to 3.10.7.4). */
 #include "tcpkit.h"
 
+#include "tcp/listen.h"
 #include "tcp/pcb.h"
 
 #include <errno.h>
@@ -339,6 +340,94 @@ static void cookies(void **state)
 	tcp_unlisten(tk->l);
 }
 
+/* As many half-open entries as there may be: the next SYN gets a cookie. */
+static void fill_half_open(struct tk *tk)
+{
+	unsigned n = tk->s->tcp->limits.half_open;
+
+	for (unsigned i = 0; i < n; i++)
+		tk_syn(tk, (uint16_t)(1000 + i), NULL);
+	tk_forget(tk);
+}
+
+/* A peer without window scale: its window counts as it stands. */
+static void cookie_without_scale(void **state)
+{
+	struct tk *tk = *state;
+	struct tk_peer bare = {.wscale = -1};
+
+	tk_listen(tk, 4);
+	fill_half_open(tk);
+	tk_syn(tk, 5001, &bare);
+	tk->iss = tk_sent(tk)->h.seq;
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1, .wnd = 1000});
+	tk->pcb = tcp_accept(tk->l);
+	assert_non_null(tk->pcb);
+	assert_false(tk->pcb->flags & PCBF_WSCALE);
+	assert_int_equal(tk->pcb->snd_scale, 0);
+	assert_int_equal(tk->pcb->snd_wnd, 1000);
+	tcp_abort(tk->pcb);
+	tcp_unlisten(tk->l);
+}
+
+/* A SYN that carries a valid cookie is no last step of a handshake. */
+static void cookie_with_syn(void **state)
+{
+	struct tk *tk = *state;
+
+	tk_listen(tk, 4);
+	fill_half_open(tk);
+	tk_syn(tk, 5001, NULL);
+	tk->iss = tk_sent(tk)->h.seq;
+	tk_in(tk, &(struct tk_seg){.flags = TCP_SYN | TCP_ACK, .seq = 1, .ack = 1});
+	tk_expect(tk, TCP_RST, 1, 0, 0);
+	assert_int_equal(tk->l->n_embryo, 0);
+	assert_int_equal(tcp_pcb_count(tk->s), 0);
+	/* The honest ACK still gets in. */
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1});
+	assert_int_equal(tcp_accept_len(tk->l), 1);
+	tcp_unlisten(tk->l);
+	assert_int_equal(tcp_pcb_count(tk->s), 0);
+}
+
+/* Repeated SYNs are answered but put nothing off: neither their own entry's end nor the turn of
+ * the others in its class. */
+static void repeated_syn_keeps_time(void **state)
+{
+	struct tk *tk = *state;
+	uint32_t iss[2];
+
+	tk_listen(tk, 4);
+	for (uint16_t i = 0; i < 2; i++) {
+		tk_syn(tk, (uint16_t)(1000 + i), NULL);
+		iss[i] = tk_sent(tk)->h.seq;
+	}
+	for (unsigned i = 0; i < 9; i++) {
+		tk_advance(tk, 105 * MS);
+		tk->port_peer = 1000;
+		tk_in(tk, &(struct tk_seg){.flags = TCP_SYN});
+		tk->iss = iss[0];
+		tk_expect(tk, TCP_SYN | TCP_ACK, 0, 1, 0);
+		tk_expect_none(tk);
+	}
+	/* 1 s after the SYNs, both are sent again. */
+	tk_advance(tk, 105 * MS);
+	assert_int_equal(tk->inet.n_sent, 2);
+	tk_forget(tk);
+	/* A peer that goes on for ever does not hold its entry for ever: 1+2+4+8+16+32 s. */
+	for (unsigned i = 0; i < 90; i++) {
+		tk->port_peer = 1000;
+		tk_in(tk, &(struct tk_seg){.flags = TCP_SYN});
+		tk_advance(tk, 700 * MS);
+	}
+	tk_forget(tk);
+	assert_int_equal(tk->l->n_half, 1); /* the SYN after the end made a new one */
+	tk->iss = iss[0];
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1});
+	tk_expect(tk, TCP_RST, 1, 0, 0);
+	tcp_unlisten(tk->l);
+}
+
 static void isn_moves_on(void **state)
 {
 	struct tk *tk = *state;
@@ -450,6 +539,9 @@ int main(void)
 		TK_TEST(syn_to_listener_with_junk),
 		TK_TEST(backlog_full),
 		TK_TEST(cookies),
+		TK_TEST(cookie_without_scale),
+		TK_TEST(cookie_with_syn),
+		TK_TEST(repeated_syn_keeps_time),
 		TK_TEST(isn_moves_on),
 		TK_TEST(port_chosen),
 		TK_TEST(bind_conflicts),
