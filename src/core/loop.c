@@ -150,7 +150,7 @@ static void round_close(struct stack *s, struct round *r, unsigned did)
 	}
 }
 
-static void clock_tick(struct stack *s)
+void stack_tick(struct stack *s)
 {
 	s->now_ns = s->env.mono_ns(s->env.ctx);
 	mbuf_pool_tick(s->pool, s->now_ns);
@@ -162,7 +162,7 @@ unsigned stack_poll(struct stack *s)
 	unsigned did;
 
 	round_open(s, &r);
-	clock_tick(s);
+	stack_tick(s);
 	did = run_rx(s, &r);
 	did += wheel_advance(&s->wheel, s->now_ns, s);
 	charge(&r, STACK_PHASE_TIMER);
@@ -180,6 +180,8 @@ void stack_flush(struct stack *s)
 	unsigned did;
 
 	round_open(s, &r);
+	/* The program may have computed for long since the last round: timers count from now. */
+	stack_tick(s);
 	did = run_work(s);
 	charge(&r, STACK_PHASE_OUTPUT);
 	did += run_tx(s);

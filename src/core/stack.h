@@ -90,7 +90,7 @@ struct stack_txq {
 };
 
 struct stack {
-	uint64_t now_ns; /* monotonic, read once a round */
+	uint64_t now_ns; /* monotonic; read at the start of a round, of a flush, and stack_tick() */
 	struct mbuf_pool *pool;
 	struct wheel wheel;
 	struct list work; /* struct stack_work */
@@ -158,6 +158,9 @@ void stack_tx(struct stack *s, unsigned port, mbuf_own in);
 
 /* One round. Returns how much it did: frames in + timers + work items + frames out. */
 unsigned stack_poll(struct stack *s);
+/* Read the clock: before a call of the program arms a timer or sends by itself, since the last
+ * round may be long ago. */
+void stack_tick(struct stack *s);
 /* Only the output and transmit phases: what the program just caused leaves now. */
 void stack_flush(struct stack *s);
 /*

@@ -256,6 +256,7 @@ int sock_connect(struct stack *s, int fd, const struct sockaddr *addr, socklen_t
 		return rc;
 	if (so->flags & SOF_V6 && so->flags & SOF_V6ONLY && ipaddr_is_v4(&a))
 		return -ENETUNREACH;
+	stack_tick(s); /* the SYN leaves at once */
 	return so->f.kind == FILE_TCP ? tcpso_connect(s, so, &a, port)
 				      : udpso_connect(so, &a, port);
 }

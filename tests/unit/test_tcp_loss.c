@@ -434,6 +434,23 @@ static void restart_after_idle(void **state)
 	tcp_abort(tk->pcb);
 }
 
+/* The program computed for longer than the RTO before it sent: the timer counts from the send. */
+static void flush_after_computing(void **state)
+{
+	struct tk *tk = *state;
+
+	tk_connect(tk, NULL);
+	tk->h.now_ns += 300 * MS;
+	assert_int_equal(tk_send(tk, 1, 100), 100);
+	stack_flush(tk->s);
+	assert_int_equal(tk_expect(tk, TCP_ACK | TCP_PSH, 1, 1, 100)->at_ns, tk->h.now_ns);
+	tk_run(tk);
+	tk_expect_none(tk);
+	assert_int_equal(tcp_counters(tk->s)->rto, 0);
+	tcp_abort(tk->pcb);
+	tk_forget(tk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,7 +462,7 @@ int main(void)
 		TK_TEST(spurious_timeout),   TK_TEST(lost_fin),
 		TK_TEST(zero_window_probes), TK_TEST(zero_window_and_silence),
 		TK_TEST(window_shrinks),     TK_TEST(keepalive),
-		TK_TEST(restart_after_idle),
+		TK_TEST(restart_after_idle), TK_TEST(flush_after_computing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
