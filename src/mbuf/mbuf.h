@@ -264,6 +264,11 @@ static inline struct mbuf *mbuf_join_at(struct mbuf *m, struct mbuf *last, mbuf_
 uint32_t mbuf_csum(const struct mbuf *m, uint32_t off, uint32_t n, uint32_t sum);
 /* Memory really tied up by this packet: buffers, not payload, and what shared segments look at. */
 uint32_t mbuf_truesize(const struct mbuf *m);
+/* The class of its first buffer. */
+static inline enum mbuf_class mbuf_class_of(const struct mbuf *m)
+{
+	return m->rte.buf_len > MBUF_HEADROOM + MBUF_SMALL_ROOM ? MBUF_BIG : MBUF_SMALL;
+}
 /* Is anyone else looking at these bytes (shared or indirect)? Then do not write. */
 bool mbuf_writable(const struct mbuf *m);
 

@@ -200,6 +200,12 @@ uint32_t mbuf_pool_size(const struct mbuf_pool *pool, enum mbuf_class cls)
 	return pool->free[cls]->size;
 }
 
+uint64_t mbuf_pool_bytes(const struct mbuf_pool *pool)
+{
+	return (uint64_t)mbuf_pool_size(pool, MBUF_SMALL) * MBUF_SMALL_ROOM +
+	       (uint64_t)mbuf_pool_size(pool, MBUF_BIG) * MBUF_BIG_ROOM;
+}
+
 bool mbuf_pool_full(const struct mbuf_pool *pool)
 {
 	return pool->free[MBUF_SMALL]->count == pool->free[MBUF_SMALL]->size &&

@@ -111,6 +111,14 @@ unsigned mbuf_pool_destroy(struct mbuf_pool *pool);
 void mbuf_pool_tick(struct mbuf_pool *pool, uint64_t now_ns);
 uint32_t mbuf_pool_avail(const struct mbuf_pool *pool, enum mbuf_class cls);
 uint32_t mbuf_pool_size(const struct mbuf_pool *pool, enum mbuf_class cls);
+/* Bytes of packet data that all buffers together can hold: what socket buffers are measured by. */
+uint64_t mbuf_pool_bytes(const struct mbuf_pool *pool);
+/* Is less than 1/share of the class free beside the reserve? What queues give up by. */
+static inline bool mbuf_pool_below(const struct mbuf_pool *pool, enum mbuf_class cls,
+				   uint32_t share)
+{
+	return mbuf_pool_avail(pool, cls) < pool->reserve[cls] + mbuf_pool_size(pool, cls) / share;
+}
 /* Every buffer back in the pool? */
 bool mbuf_pool_full(const struct mbuf_pool *pool);
 void mbuf_pool_stats(const struct mbuf_pool *pool, struct mbuf_pool_stats *out);

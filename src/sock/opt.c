@@ -116,10 +116,9 @@ static int set_rcvbuf(struct socket *so, const struct opt_row *row, int v)
 {
 	uint32_t bytes = doubled(v, RCVBUF_MIN);
 
-	so->rcvbuf = bytes;
 	if (so->f.kind == FILE_TCP)
 		return set_tcp(so, row, (int)bytes);
-	udp_rcvbuf_set(so->udp, bytes);
+	so->rcvbuf = udp_rcvbuf_set(so->udp, bytes);
 	return 0;
 }
 

@@ -130,11 +130,12 @@ static void give_up_ooo(struct tcp_pcb *pcb)
 	pcb->stack->tcp->cnt.rcv_nobuf++;
 }
 
-/* Is this text to be shed? Never the first of a program that reads. */
+/* Is this text to be shed? The first of a program that reads only at the second mark: thousands of
+ * connections with one short segment each would otherwise use up the reserve. */
 static bool shed(const struct tcp_pcb *pcb)
 {
-	return tcp_rcvbuf_bytes(&pcb->rcv) > 0 &&
-	       UNLIKELY(tcp_pool_below(pcb->stack, TCP_SHED_TEXT));
+	return UNLIKELY(tcp_pool_below(pcb->stack, TCP_SHED_TEXT)) &&
+	       (tcp_rcvbuf_bytes(&pcb->rcv) > 0 || tcp_pool_in_reserve(pcb->stack));
 }
 
 static void take_out_of_order(struct tcp_pcb *pcb, uint32_t seq, struct mbuf **mp)

@@ -3,7 +3,8 @@
  * Sockets must never take the whole packet pool: reception would end, with it the acknowledgements
  * that give buffers back, and nothing would ever move again. As free buffers (beside the reserve)
  * become few, TCP sheds in this order: windows stay small, then out-of-order data goes and writes
- * fall short, at last data for programs that do not read is dropped; the peer sends it again.
+ * fall short, at last data for programs that do not read is dropped, and when the reserve itself is
+ * being used up all data; the peer sends it again.
  */
 #ifndef LEAT_TCP_PRESSURE_H
 #define LEAT_TCP_PRESSURE_H
@@ -19,11 +20,17 @@
 
 static inline bool tcp_pool_below(const struct stack *s, uint32_t share)
 {
-	const struct mbuf_pool *pool = s->pool;
-
 	for (int c = 0; c < MBUF_CLASSES; c++)
-		if (mbuf_pool_avail(pool, (enum mbuf_class)c) <
-		    pool->reserve[c] + mbuf_pool_size(pool, (enum mbuf_class)c) / share)
+		if (mbuf_pool_below(s->pool, (enum mbuf_class)c, share))
+			return true;
+	return false;
+}
+
+/* Half of the reserve is gone: short frames may take it, and text comes in short frames too. */
+static inline bool tcp_pool_in_reserve(const struct stack *s)
+{
+	for (int c = 0; c < MBUF_CLASSES; c++)
+		if (mbuf_pool_avail(s->pool, (enum mbuf_class)c) < s->pool->reserve[c] / 2)
 			return true;
 	return false;
 }

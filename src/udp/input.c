@@ -17,6 +17,12 @@
 #define LARGE_BYTES     4096u
 #define ICMP4_CODE_PORT 3u
 #define ICMP6_CODE_PORT 4u
+/* Free shares of the packet pool: below the first a socket that has datagrams waiting gets no more,
+ * below the second nobody does. Queues must never hold what reception and control need, and short
+ * frames come in on the reserve too. Above TCP's marks (tcp/pressure.h): UDP's peers do not slow
+ * down. */
+#define SHED_QUEUED 4u
+#define SHED_FIRST  32u
 /* Sockets that get a copy of one multicast datagram. */
 #define MULTICAST_MAX 64u
 
@@ -47,6 +53,14 @@ static mbuf_own compact(struct stack *s, mbuf_own own)
 	return copy;
 }
 
+static bool shed(const struct stack *s, const struct udp_pcb *pcb, const struct mbuf *m)
+{
+	enum mbuf_class cls = mbuf_class_of(m);
+
+	return UNLIKELY(mbuf_pool_below(s->pool, cls, SHED_QUEUED)) &&
+	       (pcb->rcv.count > 0 || mbuf_pool_below(s->pool, cls, SHED_FIRST));
+}
+
 /* Into the receive queue, header replaced by the addresses. Consumes own. */
 static void deliver(struct stack *s, struct udp_pcb *pcb, const struct inet_in *in,
 		    const struct udphdr *h, mbuf_own own)
@@ -65,6 +79,11 @@ static void deliver(struct stack *s, struct udp_pcb *pcb, const struct inet_in *
 
 	if (!m)
 		return;
+	if (shed(s, pcb, m)) {
+		s->udp->cnt.pool_low++;
+		mbuf_drop(&m, DROP_NOBUF);
+		return;
+	}
 	size = mbuf_truesize(m);
 	if (pcb->rcv_true + size > pcb->rcvbuf && pcb->rcv.count > 0) {
 		s->udp->cnt.rcvbuf_full++;

@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* The largest part of the packet pool that one socket may ask for. */
+#define RCVBUF_POOL_SHARE 4u
+
 static const struct inet_proto udp_proto = {
 	.input = udp_input,
 	.error = udp_error,
@@ -144,9 +147,12 @@ void udp_peer(const struct udp_pcb *pcb, struct ipaddr *addr, uint16_t *port)
 	*port = pcb->rport;
 }
 
-void udp_rcvbuf_set(struct udp_pcb *pcb, uint32_t bytes)
+uint32_t udp_rcvbuf_set(struct udp_pcb *pcb, uint32_t bytes)
 {
-	pcb->rcvbuf = bytes;
+	uint64_t max = mbuf_pool_bytes(pcb->stack->pool) / RCVBUF_POOL_SHARE;
+
+	pcb->rcvbuf = (uint32_t)min_u64(bytes, max);
+	return pcb->rcvbuf;
 }
 
 void udp_tos_ttl_set(struct udp_pcb *pcb, uint8_t tos, uint8_t ttl)

@@ -52,7 +52,8 @@ ssize_t udp_recv(struct udp_pcb *pcb, const struct iovec *iov, int n_iov, struct
 uint32_t udp_rcv_next(const struct udp_pcb *pcb);  /* length of the first datagram */
 uint32_t udp_rcv_count(const struct udp_pcb *pcb); /* datagrams queued */
 uint32_t udp_rcv_bytes(const struct udp_pcb *pcb); /* payload bytes queued */
-void udp_rcvbuf_set(struct udp_pcb *pcb, uint32_t bytes);
+/* Returns what it got: a socket may ask for no more than a part of the packet pool. */
+uint32_t udp_rcvbuf_set(struct udp_pcb *pcb, uint32_t bytes);
 void udp_tos_ttl_set(struct udp_pcb *pcb, uint8_t tos, uint8_t ttl);
 void udp_close(struct udp_pcb *pcb);
 
@@ -61,6 +62,7 @@ void udp_close(struct udp_pcb *pcb);
 	X(out, "datagrams sent") \
 	X(no_port, "datagrams for a port without a socket") \
 	X(rcvbuf_full, "datagrams dropped: receive buffer full") \
+	X(pool_low, "datagrams dropped: packet buffers are short") \
 	X(errors, "datagrams with a bad header or checksum")
 
 struct udp_counters {

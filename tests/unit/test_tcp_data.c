@@ -379,6 +379,33 @@ static void stalled_readers_leave_buffers(void **state)
 	tcp_abort(tk->pcb);
 }
 
+/* The first segment of a reader is kept while buffers are short, but not out of the reserve. */
+static void first_segment_spares_reserve(void **state)
+{
+	struct tk *tk = *state;
+	uint32_t reserve = tk->s->pool->reserve[MBUF_SMALL];
+	struct mbufq q;
+
+	tk_connect(tk, NULL);
+	mbufq_init(&q, MBUF_TEST);
+	while (mbuf_pool_avail(tk->s->pool, MBUF_SMALL) > reserve)
+		mbufq_push(&q, mbuf_alloc(tk->s->pool, MBUF_SMALL, MBUF_PRIO_CTL, MBUF_TEST));
+	data(tk, 1, 100);
+	assert_int_equal(tk_recv(tk, 1, 200), 100);
+	tk_forget(tk);
+	while (mbuf_pool_avail(tk->s->pool, MBUF_SMALL) > reserve / 2)
+		mbufq_push(&q, mbuf_alloc(tk->s->pool, MBUF_SMALL, MBUF_PRIO_CTL, MBUF_TEST));
+	data(tk, 101, 100);
+	assert_int_equal(tk_recv(tk, 101, 200), -EAGAIN);
+	assert_int_equal(tcp_counters(tk->s)->rcv_nobuf, 1);
+	assert_int_equal(tk_drops(tk, DROP_NOBUF), 1);
+	tk_forget(tk);
+	mbufq_purge(&q, DROP_STACK_FINI);
+	data(tk, 101, 100);
+	assert_int_equal(tk_recv(tk, 101, 200), 100);
+	tcp_abort(tk->pcb);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +424,7 @@ int main(void)
 		TK_TEST(peek),
 		TK_TEST(autotuning),
 		TK_TEST(stalled_readers_leave_buffers),
+		TK_TEST(first_segment_spares_reserve),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

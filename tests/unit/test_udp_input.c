@@ -246,7 +246,7 @@ static void rcvbuf(struct env *e, bool v6)
 	struct dgram d = dgram(v6, 1, 53, "x");
 	unsigned n;
 
-	udp_rcvbuf_set(p, 16384);
+	assert_int_equal(udp_rcvbuf_set(p, 16384), 16384);
 	for (n = 0; n < 100; n++)
 		feed(e, &d);
 	n = udp_rcv_count(p);
@@ -256,6 +256,61 @@ static void rcvbuf(struct env *e, bool v6)
 	expect_data(p, "x");
 	feed(e, &d);
 	assert_int_equal(udp_rcv_count(p), n);
+}
+
+/* Short datagrams come in on the reserve: sockets that nobody reads take neither that nor what TCP
+ * and forwarding live on. */
+static void pool_is_kept(struct env *e, bool v6)
+{
+	uint32_t size = mbuf_pool_size(e->h.pool, MBUF_SMALL);
+	uint32_t keep = e->h.pool->reserve[MBUF_SMALL] + size / 4;
+	struct udp_pcb *p[8];
+	unsigned held = 0;
+
+	for (uint16_t i = 0; i < 8; i++) {
+		p[i] = bound(e, v6, NULL, (uint16_t)(53 + i), 0);
+		/* No more than a part of the pool for one socket, whatever it asks for. */
+		assert_true(udp_rcvbuf_set(p[i], UINT32_MAX) <= mbuf_pool_bytes(e->h.pool) / 4);
+	}
+	for (unsigned i = 0; i < 4 * size; i++) {
+		struct dgram d = dgram(v6, 1, (uint16_t)(53 + i % 7), "x");
+
+		feed(e, &d);
+	}
+	for (unsigned i = 0; i < 7; i++)
+		held += udp_rcv_count(p[i]);
+	assert_true(mbuf_pool_avail(e->h.pool, MBUF_SMALL) >= keep - 1);
+	assert_true(held > size / 2);
+	assert_int_equal(udp_counters(e->h.s)->pool_low + udp_counters(e->h.s)->rcvbuf_full,
+			 4 * size - held);
+	assert_true(udp_counters(e->h.s)->pool_low > 0);
+	/* A socket that reads still gets its datagrams, one at a time. */
+	for (unsigned i = 0; i < 10; i++) {
+		struct dgram d = dgram(v6, 1, 53 + 7, "y");
+
+		feed(e, &d);
+		expect_data(p[7], "y");
+	}
+}
+
+/* When others have taken nearly all, not even the first: the reserve is not for data. */
+static void reserve_is_kept(struct env *e, bool v6)
+{
+	struct udp_pcb *p = bound(e, v6, NULL, 53, 0);
+	struct dgram d = dgram(v6, 1, 53, "x");
+	struct mbufq q;
+	mbuf_own m;
+
+	mbufq_init(&q, MBUF_TEST);
+	while (mbuf_pool_avail(e->h.pool, MBUF_SMALL) > e->h.pool->reserve[MBUF_SMALL] + 4 &&
+	       (m = mbuf_alloc(e->h.pool, MBUF_SMALL, MBUF_PRIO_BULK, MBUF_TEST)).m)
+		mbufq_push(&q, m);
+	feed(e, &d);
+	assert_int_equal(udp_rcv_count(p), 0);
+	assert_int_equal(fakehost_drops(&e->h, DROP_NOBUF), 1);
+	mbufq_purge(&q, DROP_STACK_FINI);
+	feed(e, &d);
+	expect_data(p, "x");
 }
 
 /* Connected before bound before any; a peer that is not the connected one is not heard. */
@@ -380,6 +435,8 @@ static void large_buffers(struct env *e, bool v6)
 	X(lengths) \
 	X(no_port) \
 	X(rcvbuf) \
+	X(pool_is_kept) \
+	X(reserve_is_kept) \
 	X(who_gets_it) \
 	X(reuseport) \
 	X(icmp_errors) \
