@@ -139,16 +139,11 @@ int leat_forwarding_set(bool v4, bool v6)
 
 int leat_poll_once(int64_t timeout_ns)
 {
-	struct stack *s = current.stack;
-	uint64_t deadline;
-	int rc = 0;
+	int rc;
 
-	if (!s)
+	if (!current.stack)
 		return no_worker();
-	deadline = timeout_ns < 0 ? UINT64_MAX : s->env.mono_ns(s->env.ctx) + (uint64_t)timeout_ns;
-	while (stack_poll(s) == 0 && s->now_ns < deadline && rc == 0)
-		rc = stack_sleep(s, deadline, -1, NULL);
-	sock_settle(s);
+	rc = sock_run(current.stack, timeout_ns < 0 ? SOCK_FOREVER : (uint64_t)timeout_ns);
 	return rc < 0 ? fail(-rc, "interrupted by a signal") : 0;
 }
 

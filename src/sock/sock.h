@@ -93,12 +93,13 @@ int sock_epoll_wait(struct stack *s, int epfd, struct epoll_event *events, int m
 
 /* The kernel is going to wait for a set by its number: see watch.h. */
 NODISCARD int sock_watch(struct stack *s, int fd);
-/* After rounds that were not run by a call of this header. */
-void sock_settle(struct stack *s);
 
 int sock_kqueue(struct stack *s);
 int sock_kevent(struct stack *s, int kq, const struct kevent *changes, int n_changes,
 		struct kevent *events, int n_events, uint64_t timeout_ns);
+
+/* Until a round did something. 0, or -EINTR. */
+NODISCARD int sock_run(struct stack *s, uint64_t timeout_ns);
 
 int sock_poll(struct stack *s, struct pollfd *fds, nfds_t n, uint64_t timeout_ns,
 	      const sigset_t *sigmask);

@@ -4,14 +4,19 @@
  * then sleep on the ports' descriptors and timers.
  *
  * A signal must end the wait although the handler may run at any moment, not only in the sleep. So
- * from the second round on signals are held back, and let in by the sleep only, which notices them:
- * no window in which one is handled and the wait goes on. Worker thread.
+ * from the second round on signals are held back, and let in by the kernel's wait only, which
+ * notices them: no window in which one is handled and the wait goes on. Traffic that keeps the loop
+ * from sleeping must not keep them out: then they are let in every millisecond. Worker thread.
  */
 #include "sock/wait.h"
 
+#include "plat/wait.h"
 #include "sock/watch.h"
 
 #include <signal.h>
+
+/* So long may a signal wait for a busy loop. */
+#define SIGNAL_GAP_NS UINT64_C(1000000)
 
 /* Hold back what may be held back: not the signals of faults, nor a profiler's. */
 static void block_signals(sigset_t *old)
@@ -30,16 +35,29 @@ static uint64_t deadline_of(const struct stack *s, uint64_t timeout_ns)
 	return timeout_ns > UINT64_MAX - s->now_ns ? UINT64_MAX : s->now_ns + timeout_ns;
 }
 
+/* A wait for nothing: handles what is pending, and says so. */
+static bool signal_came(const sigset_t *sigmask)
+{
+	return plat_wait(NULL, 0, 0, sigmask) == -EINTR;
+}
+
 static int wait_loop(struct stack *s, const struct sock_wait *w, const sigset_t *sigmask)
 {
 	uint64_t deadline_ns = deadline_of(s, w->timeout_ns);
 	uint64_t busy_ns = s->now_ns;
+	uint64_t let_in_ns = s->now_ns;
 
 	for (;;) {
 		bool sleep = s->now_ns - busy_ns >= s->sock->spin_ns;
 
 		if (sleep && stack_sleep(s, deadline_ns, w->fd, sigmask) == -EINTR)
 			return -EINTR;
+		/* Also after a sleep: it returns without a look at signals when there is work. */
+		if (s->now_ns - let_in_ns >= SIGNAL_GAP_NS) {
+			if (signal_came(sigmask))
+				return -EINTR;
+			let_in_ns = s->now_ns;
+		}
 		if (stack_poll(s) > 0)
 			busy_ns = s->now_ns;
 		if (w->done(s, w->arg, sleep))
@@ -97,4 +115,30 @@ int sock_wait_bits(struct stack *s, struct socket *so, uint32_t bits, uint64_t t
 	};
 
 	return sock_wait(s, &w);
+}
+
+static uint64_t busy_rounds(const struct stack *s)
+{
+	return s->prof.rounds - s->prof.idle_rounds;
+}
+
+static bool something_done(struct stack *s, void *arg, bool slept)
+{
+	(void)slept;
+	return busy_rounds(s) != *(const uint64_t *)arg;
+}
+
+int sock_run(struct stack *s, uint64_t timeout_ns)
+{
+	uint64_t before = busy_rounds(s);
+	struct sock_wait w = {
+		.done = something_done,
+		.arg = &before,
+		.timeout_ns = timeout_ns,
+		.fd = -1,
+	};
+	int rc = sock_wait(s, &w);
+
+	watch_settle(s);
+	return rc == -EINTR ? rc : 0;
 }

@@ -227,8 +227,3 @@ void watch_fini(struct stack *s)
 	close_layer(&s->sock->fds, wl);
 	mem_free(s->env.mem, wl, sizeof(*wl));
 }
-
-void sock_settle(struct stack *s)
-{
-	watch_settle(s);
-}

@@ -136,6 +136,49 @@ static void test_sigmask(void **state)
 	pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
 }
 
+static void work_again(struct stack *s, struct stack_work *w)
+{
+	stack_defer(s, w);
+}
+
+/* Rounds that always find something to do, none of it for the program, keep no signal out. */
+static void test_signal_under_load(void **state)
+{
+	struct env *e = *state;
+	struct stack_work w;
+
+	add(e, e->ep, e->s, EPOLLIN);
+	stack_work_init(&w, work_again);
+	stack_defer(e->h.s, &w);
+	for (int how = 0; how < 2; how++) {
+		e->h.s->sock->spin_ns = how ? 1 : SOCK_SPIN_NS_DEFAULT;
+		alarm_in(10);
+		assert_int_equal(wait_ns(e, 5000 * MS, NULL), -EINTR);
+		assert_int_equal(handled, 1);
+	}
+	stack_work_cancel(&w);
+}
+
+/* Until something was done, the time is over or a signal came. */
+static void test_run(void **state)
+{
+	struct env *e = *state;
+	uint64_t start = plat_mono_ns();
+	struct stack_work w;
+
+	sockhost_run(&e->h);
+	assert_int_equal(sock_run(e->h.s, 5 * MS), 0);
+	assert_true(plat_mono_ns() - start >= 5 * MS);
+	assert_int_equal(sock_run(e->h.s, 0), 0);
+	alarm_in(10);
+	assert_int_equal(sock_run(e->h.s, SOCK_FOREVER), -EINTR);
+	assert_int_equal(handled, 1);
+	stack_work_init(&w, work_again);
+	stack_defer(e->h.s, &w);
+	assert_int_equal(sock_run(e->h.s, SOCK_FOREVER), 0);
+	stack_work_cancel(&w);
+}
+
 static void *write_later(void *arg)
 {
 	usleep(10000);
@@ -433,10 +476,13 @@ static void test_linger(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_timeout),      TEST(test_signal),        TEST(test_sigmask),
-		TEST(test_kernel_wakes), TEST(test_exclusive),     TEST(test_accept_without_number),
-		TEST(test_numbers),      TEST(test_output_leaves), TEST(test_linger),
-		TEST(test_number_kind),  TEST(test_nested_kernel), TEST(test_kernel_epoll),
+		TEST(test_timeout),       TEST(test_signal),
+		TEST(test_sigmask),       TEST(test_kernel_wakes),
+		TEST(test_exclusive),     TEST(test_accept_without_number),
+		TEST(test_numbers),       TEST(test_output_leaves),
+		TEST(test_linger),        TEST(test_number_kind),
+		TEST(test_nested_kernel), TEST(test_kernel_epoll),
+		TEST(test_run),           TEST(test_signal_under_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
