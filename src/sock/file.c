@@ -6,12 +6,15 @@
 #include "sock/file.h"
 
 #include "base/bits.h"
+#include "sock/owner.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #define FDTAB_MIN 64u
+/* No source gives numbers above; a program that asks for one must not get the room for it. */
+#define FDTAB_MAX (OWNER_CHUNK * OWNER_CHUNKS)
 
 void fdtab_init(struct fdtab *t, const struct mem *mem, const struct sock_numbers *numbers)
 {
@@ -93,7 +96,7 @@ int fdtab_dup(struct fdtab *t, int fd, int from)
 /* Room first: dup_at takes the number from whoever has it. */
 int fdtab_dup_at(struct fdtab *t, int fd, int to)
 {
-	int rc = make_room(t, (unsigned)to);
+	int rc = (unsigned)to < FDTAB_MAX ? make_room(t, (unsigned)to) : -EBADF;
 
 	if (rc == 0)
 		rc = t->numbers.dup_at(t->numbers.ctx, fd, to);

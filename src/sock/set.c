@@ -101,6 +101,21 @@ int evfile_find(struct stack *s, int fd, enum file_kind kind, struct evfile **ou
 	return 0;
 }
 
+/* Sets from ef upwards, itself among them, along the longest way. What was allowed so far bounds
+ * the recursion. */
+static unsigned height(const struct evfile *ef)
+{
+	unsigned most = 0;
+	struct list *pos;
+
+	LIST_FOR_EACH (pos, &ef->f.src.items) {
+		const struct evitem *it = CONTAINER_OF(pos, struct evitem, src_link);
+
+		most = max_uint(most, height(CONTAINER_OF_CONST(it->set, struct evfile, set)));
+	}
+	return most + 1;
+}
+
 /* Is target among the sets below ef, or is ef too deep? Recursion ends at depth 0. */
 static bool reaches(const struct evfile *ef, const struct evsrc *target, unsigned depth)
 {
@@ -119,11 +134,14 @@ static bool reaches(const struct evfile *ef, const struct evsrc *target, unsigne
 
 int evfile_may_add(const struct evfile *ef, struct file *f, uint32_t *flags)
 {
+	unsigned above;
+
 	if (file_is_socket(f))
 		return 0;
 	if (f == &ef->f)
 		return -EINVAL;
-	if (reaches(evfile_of(f), &ef->f.src, SET_DEPTH_MAX))
+	above = height(ef);
+	if (above > SET_DEPTH_MAX || reaches(evfile_of(f), &ef->f.src, SET_DEPTH_MAX + 1 - above))
 		return -ELOOP;
 	*flags |= EVI_NESTED;
 	return 0;

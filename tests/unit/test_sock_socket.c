@@ -5,7 +5,7 @@
  */
 #include "sockhost.h"
 
-#include "sock/socket.h"
+#include "sock/set.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,7 +51,45 @@ static void connect_reads_clock(struct sockhost *h, int family)
 	assert_int_equal(sock_close(h->s, l), 0);
 }
 
-#define CASES(X) X(connect_reads_clock)
+/* A number far out: refused, and no table is made for it. */
+static void far_number(struct sockhost *h, int family)
+{
+	int fd = sock_socket(h->s, family, SOCK_STREAM, 0);
+
+	assert_int_equal(sock_dup_to(h->s, fd, 1 << 30), -EBADF);
+	assert_int_equal(sock_dup_to(h->s, fd, INT32_MAX), -EBADF);
+	assert_true(h->s->sock->fds.size < 4096);
+	assert_int_equal(sock_dup_to(h->s, fd, 100), 100);
+	assert_int_equal(sock_close(h->s, 100), 0);
+	assert_int_equal(sock_close(h->s, fd), 0);
+}
+
+/* The same bound whether sets are put into each other from the bottom or from the top. */
+static void sets_in_sets(struct sockhost *h, int family)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	int ep[SET_DEPTH_MAX + 2];
+
+	for (unsigned i = 0; i < ARRAY_LEN(ep); i++)
+		ep[i] = sock_epoll_create(h->s);
+	for (unsigned i = 0; i < SET_DEPTH_MAX; i++) {
+		unsigned k = family == AF_INET ? i : SET_DEPTH_MAX - 1 - i;
+
+		assert_int_equal(sock_epoll_ctl(h->s, ep[k], EPOLL_CTL_ADD, ep[k + 1], &ev), 0);
+	}
+	assert_int_equal(
+		sock_epoll_ctl(h->s, ep[SET_DEPTH_MAX], EPOLL_CTL_ADD, ep[SET_DEPTH_MAX + 1], &ev),
+		-ELOOP);
+	assert_int_equal(sock_epoll_ctl(h->s, ep[SET_DEPTH_MAX + 1], EPOLL_CTL_ADD, ep[0], &ev),
+			 -ELOOP);
+	assert_int_equal(sock_epoll_ctl(h->s, ep[SET_DEPTH_MAX], EPOLL_CTL_ADD, ep[0], &ev),
+			 -ELOOP);
+}
+
+#define CASES(X) \
+	X(connect_reads_clock) \
+	X(far_number) \
+	X(sets_in_sets)
 
 #define X(name) \
 	static void test_##name##4(void **state) \
