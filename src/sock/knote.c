@@ -77,6 +77,21 @@ static bool check_read(struct knote *kn, struct kevent *out)
 	return true;
 }
 
+/* Without a mark of its own one byte, so that an event always has data. */
+static int64_t least_space(const struct knote *kn)
+{
+	return kn->sfflags & NOTE_LOWAT ? kn->sdata : 1;
+}
+
+/* TCP reports space by its own measure; below that by ours. */
+static void await_space(const struct knote *kn)
+{
+	const struct socket *so = socket_of(CONTAINER_OF(kn->it.src, struct file, src));
+
+	if (so->f.kind == FILE_TCP && so->phase == SOCK_CONNECTED)
+		tcp_snd_notify(so->tcp, (uint32_t)min_u64((uint64_t)least_space(kn), UINT32_MAX));
+}
+
 static bool check_write(struct knote *kn, struct kevent *out)
 {
 	uint32_t ready;
@@ -88,8 +103,10 @@ static bool check_write(struct knote *kn, struct kevent *out)
 	if (ready == 0)
 		return false;
 	data = writable_amount(kn->it.src);
-	if (kn->sfflags & NOTE_LOWAT && data < kn->sdata && !(ready & (RDY_WREOF | RDY_ERR)))
+	if (data < least_space(kn) && !(ready & (RDY_WREOF | RDY_ERR))) {
+		await_space(kn);
 		return false;
+	}
 	fill(kn, out, data, ready & RDY_WREOF);
 	return true;
 }

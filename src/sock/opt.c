@@ -191,6 +191,8 @@ static int push_tos_ttl(struct socket *so)
 		udp_tos_ttl_set(so->udp, so->tos, so->ttl);
 		return 0;
 	}
+	if (so->phase == SOCK_LISTEN)
+		so->flags |= SOF_OPTS_NEW;
 	rc = tcp_opt_set(so->tcp, TCP_OPT_TOS, so->tos);
 	return rc == 0 && so->ttl ? tcp_opt_set(so->tcp, TCP_OPT_TTL, so->ttl) : rc;
 }

@@ -270,6 +270,8 @@ static void inherit(struct socket *so, const struct socket *from)
 	so->sndtimeo_ns = from->sndtimeo_ns;
 	so->linger_s = from->linger_s;
 	so->mark = from->mark;
+	so->tos = from->tos;
+	so->ttl = from->ttl;
 }
 
 static int wait_acceptable(struct stack *s, struct socket *so)
@@ -311,7 +313,7 @@ static int accept_one(struct stack *s, struct socket *listener, struct socket **
 	inherit(so, listener);
 	/* TCP gave it the options of the time of listen(). */
 	if (listener->flags & SOF_OPTS_NEW)
-		tcpso_copy_options(so->tcp, listener->tcp);
+		tcp_opts_inherit(so->tcp, listener->tcp);
 	tcp_so_set(so->tcp, so);
 	tcpso_established(so);
 	fdtab_set(&s->sock->fds, fd, &so->f);

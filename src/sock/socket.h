@@ -150,7 +150,6 @@ int tcpso_connect(struct stack *s, struct socket *so, const struct ipaddr *addr,
 int tcpso_disconnect(struct stack *s, struct socket *so);
 int tcpso_shutdown(struct stack *s, struct socket *so, int how);
 void tcpso_close(struct stack *s, struct socket *so);
-void tcpso_copy_options(struct tcp_pcb *to, const struct tcp_pcb *from);
 
 ssize_t tcpso_recv(struct stack *s, struct socket *so, const struct iovec *iov, int n_iov,
 		   int flags);

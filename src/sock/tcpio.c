@@ -9,13 +9,16 @@
 
 #define DISCARD_BYTES 4096u
 
-/* MSG_TRUNC on TCP: bytes are taken and thrown away (tcp(7)). */
-static ssize_t discard(struct socket *so, size_t len)
+/* MSG_TRUNC on TCP: bytes are taken and thrown away (tcp(7)); with MSG_PEEK they are counted. */
+static ssize_t discard(struct socket *so, size_t len, bool peek)
 {
 	char bin[DISCARD_BYTES];
 	struct iovec iov = {bin, min_size(len, sizeof(bin))};
+	uint32_t avail = tcp_rcv_avail(so->tcp);
 
-	return tcp_recv(so->tcp, &iov, 1, false);
+	if (peek && avail > 0)
+		return (ssize_t)min_size(len, avail);
+	return tcp_recv(so->tcp, &iov, 1, peek);
 }
 
 /* One attempt: bytes, 0 at the end, -EAGAIN, or the error. */
@@ -32,7 +35,7 @@ static ssize_t recv_once(struct socket *so, const struct iovec *iov, int n_iov, 
 	if (so->phase == SOCK_DEAD && tcp_rcv_avail(so->tcp) == 0)
 		return so->flags & SOF_FIN ? 0 : socket_take_error(so);
 	if (flags & MSG_TRUNC)
-		r = discard(so, len);
+		r = discard(so, len, flags & MSG_PEEK);
 	else
 		r = tcp_recv(so->tcp, part, iov_slice(iov, n_iov, skip, len, part),
 			     flags & MSG_PEEK);
@@ -102,9 +105,8 @@ static void sent(struct stack *s, struct socket *so, ssize_t r, size_t asked)
 		ev_clear(&so->f.src, RDY_EMPTY);
 		sock_caused_output(s, so);
 	}
-	/* Not after a full count that happens to fill the queue: TCP reports space to those it has
-	 * turned away. */
-	if (r < (ssize_t)asked)
+	/* TCP reports space to those whom it has turned away or left without any. */
+	if (r < (ssize_t)asked || tcp_snd_space(so->tcp) == 0)
 		ev_clear(&so->f.src, RDY_WRITABLE);
 }
 

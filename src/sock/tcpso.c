@@ -200,18 +200,6 @@ int tcpso_listen(struct stack *s, struct socket *so, int backlog)
 	return 0;
 }
 
-void tcpso_copy_options(struct tcp_pcb *to, const struct tcp_pcb *from)
-{
-	for (int i = 0; i < TCP_OPT_COUNT; i++) {
-		int64_t v;
-
-		/* Options that cannot be read or set in this state keep their default. */
-		if (tcp_opt_get(from, (enum tcp_opt)i, &v) == 0 &&
-		    tcp_opt_set(to, (enum tcp_opt)i, v) < 0)
-			continue;
-	}
-}
-
 /* Back to the beginning with a new pcb that has the old one's options and binding. */
 static int renew(struct stack *s, struct socket *so)
 {
@@ -220,7 +208,7 @@ static int renew(struct stack *s, struct socket *so)
 
 	if (!pcb)
 		return -ENOBUFS;
-	tcpso_copy_options(pcb, so->tcp);
+	tcp_opts_inherit(pcb, so->tcp);
 	tcp_so_set(so->tcp, NULL);
 	tcp_abort(so->tcp);
 	so->tcp = pcb;

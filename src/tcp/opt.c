@@ -143,3 +143,14 @@ int tcp_opt_get(const struct tcp_pcb *pcb, enum tcp_opt opt, int64_t *value)
 	*value = get(pcb, opt);
 	return 0;
 }
+
+void tcp_opts_inherit(struct tcp_pcb *to, const struct tcp_pcb *from)
+{
+	struct tcp_prefs p;
+
+	tcp_prefs_get(from, &p);
+	tcp_prefs_set(to, &p);
+	if (to->state != TCPS_CLOSED)
+		tcp_pcb_update_mss(to);
+	tcp_timer_keep(to);
+}

@@ -123,11 +123,12 @@ struct tcp_pcb {
 	/* output, every round with something to send */
 	struct stack_work work;
 	struct tcp_sndbuf snd;
-	uint32_t write_seq; /* end of the queued data; a FIN sits behind it */
-	uint32_t snd_small; /* end of the last segment below MSS (Minshall's Nagle) */
-	uint16_t mss;       /* payload of a full segment with our usual options, 1.. */
-	uint16_t peer_mss;  /* as the peer said, floored */
-	uint16_t rcv_mss;   /* estimate of the size of the peer's segments */
+	uint32_t write_seq;  /* end of the queued data; a FIN sits behind it */
+	uint32_t snd_notify; /* space that the program waits for, 0: none in particular */
+	uint32_t snd_small;  /* end of the last segment below MSS (Minshall's Nagle) */
+	uint16_t mss;        /* payload of a full segment with our usual options, 1.. */
+	uint16_t peer_mss;   /* as the peer said, floored */
+	uint16_t rcv_mss;    /* estimate of the size of the peer's segments */
 	uint8_t tos, ttl;
 	uint32_t recover;   /* RFC 6675 RecoveryPoint */
 	uint32_t cwr_seq;   /* SND.NXT when cwnd was last reduced for ECN */

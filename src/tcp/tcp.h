@@ -97,6 +97,8 @@ int tcp_pending_error(const struct tcp_pcb *pcb);  /* positive errno that ended 
 uint32_t
 tcp_snd_space(const struct tcp_pcb *pcb); /* bytes tcp_send would take, buffers permitting */
 uint32_t tcp_snd_queued(const struct tcp_pcb *pcb); /* unacknowledged + unsent bytes */
+/* Report `writable` once, when so many bytes of space are free; the smallest wish counts. */
+void tcp_snd_notify(struct tcp_pcb *pcb, uint32_t space);
 
 NODISCARD int tcp_shutdown_send(struct tcp_pcb *pcb); /* FIN after what is queued. -ENOTCONN */
 void tcp_shutdown_recv(struct tcp_pcb *pcb); /* discard what is and comes; acknowledge it */
@@ -135,6 +137,9 @@ enum tcp_opt {
 
 NODISCARD int tcp_opt_set(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t value);
 NODISCARD int tcp_opt_get(const struct tcp_pcb *pcb, enum tcp_opt opt, int64_t *value);
+
+/* Give `to` what was set on `from`; what never was stays automatic, also for an open one. */
+void tcp_opts_inherit(struct tcp_pcb *to, const struct tcp_pcb *from);
 
 struct tcp_info; /* Linux's layout, <linux/tcp.h> */
 void tcp_info_fill(const struct tcp_pcb *pcb, struct tcp_info *out);

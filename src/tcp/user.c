@@ -56,6 +56,11 @@ uint32_t tcp_snd_space(const struct tcp_pcb *pcb)
 	return pcb->snd.limit - queued;
 }
 
+void tcp_snd_notify(struct tcp_pcb *pcb, uint32_t space)
+{
+	pcb->snd_notify = pcb->snd_notify ? min_u32(pcb->snd_notify, space) : space;
+}
+
 ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool more)
 {
 	struct iov_cursor from = {.iov = iov, .n_iov = n_iov};
@@ -74,7 +79,8 @@ ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool m
 	n = tcp_sndbuf_append(&pcb->snd, pcb->stack->pool, pcb->write_seq, &from, n, pcb->mss);
 	pcb->write_seq += n;
 	pcb->flags = more ? pcb->flags | PCBF_MORE : pcb->flags & ~PCBF_MORE;
-	if (n < want)
+	/* Filled to the brim is as good as turned away: the program sees no space. */
+	if (n < want || n == space)
 		pcb->flags |= PCBF_WANT_WRITE;
 	if (n > 0)
 		tcp_output_later(pcb);

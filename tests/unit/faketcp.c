@@ -28,6 +28,7 @@ struct tcp_pcb {
 	struct ring snd, rcv;
 	int64_t opt[TCP_OPT_COUNT];
 	int connect_err; /* to be told; -1: nothing to tell */
+	uint32_t notify;
 	bool v6, fin_out, fin_sent, fin_in, want_write, closed, was_full;
 };
 
@@ -185,8 +186,10 @@ static void transfer(struct tcp_pcb *p)
 		return;
 	if (q->so)
 		p->s->tcp->ev->readable(p->s, q->so);
-	if (p->so && (p->snd.len == 0 || (p->want_write && p->snd.len <= p->snd.cap * 4 / 5))) {
+	if (p->so && (p->snd.len == 0 || (p->want_write && p->snd.len <= p->snd.cap * 4 / 5) ||
+		      (p->notify && tcp_snd_space(p) >= p->notify))) {
 		p->want_write = false;
+		p->notify = 0;
 		p->s->tcp->ev->writable(p->s, p->so);
 	}
 }
@@ -334,7 +337,7 @@ ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool m
 		total += ring_put(&pcb->snd, iov[i].iov_base, (uint32_t)iov[i].iov_len);
 	}
 	stack_defer(pcb->s, &pcb->work);
-	if (total < asked)
+	if (total < asked || pcb->snd.len == pcb->snd.cap)
 		pcb->want_write = true;
 	return total == 0 && asked > 0 ? -EAGAIN : (ssize_t)total;
 }
@@ -371,6 +374,11 @@ uint32_t tcp_snd_space(const struct tcp_pcb *pcb)
 uint32_t tcp_snd_queued(const struct tcp_pcb *pcb)
 {
 	return pcb->snd.len;
+}
+
+void tcp_snd_notify(struct tcp_pcb *pcb, uint32_t space)
+{
+	pcb->notify = space;
 }
 
 int tcp_shutdown_send(struct tcp_pcb *pcb)
@@ -429,6 +437,13 @@ int tcp_opt_get(const struct tcp_pcb *pcb, enum tcp_opt opt, int64_t *value)
 {
 	*value = pcb->opt[opt];
 	return 0;
+}
+
+void tcp_opts_inherit(struct tcp_pcb *to, const struct tcp_pcb *from)
+{
+	memcpy(to->opt, from->opt, sizeof(to->opt));
+	ring_resize(&to->snd, (uint32_t)to->opt[TCP_OPT_SNDBUF]);
+	ring_resize(&to->rcv, (uint32_t)to->opt[TCP_OPT_RCVBUF]);
 }
 
 void tcp_info_fill(const struct tcp_pcb *pcb, struct tcp_info *out)

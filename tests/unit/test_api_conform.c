@@ -462,6 +462,8 @@ static void case_data(struct run *r)
 	iov[1] = (struct iovec){b, 2};
 	NOTE(r, "readv", r->c->readv(s, iov, 2));
 	note(r, "%s %s", a, b);
+	NOTE(r, "peek trunc", r->c->recv(s, NULL, 2, MSG_PEEK | MSG_TRUNC));
+	NOTE(r, "peek trunc", r->c->recv(s, NULL, 99, MSG_PEEK | MSG_TRUNC));
 	NOTE(r, "trunc", r->c->recv(s, NULL, 2, MSG_TRUNC));
 	NOTE(r, "recv", r->c->recv(s, d, 32, 0));
 	note(r, "%.1s", d);

@@ -324,6 +324,30 @@ static void test_write_lowat(void **state)
 	assert_true(e->ev[0].data >= 20000);
 }
 
+/* The mark is reached long before all is drained, and a queue that was filled to the brim has no
+ * event without data. */
+static void test_write_partly(void **state)
+{
+	struct env *e = *state;
+	static char big[65536];
+
+	assert_int_equal(sock_write(e->h.s, e->c, big, 30000), 30000);
+	sockhost_run(&e->h);
+	assert_int_equal(apply(e, e->c, EVFILT_WRITE, EV_ADD, 0, 0), 0);
+	assert_int_equal(harvest(e), 1);
+	faketcp_hold(e->h.s, true);
+	assert_int_equal(sock_write(e->h.s, e->c, big, sizeof(big)), sizeof(big));
+	assert_int_equal(harvest(e), 0);
+	assert_int_equal(apply(e, e->c, EVFILT_WRITE, EV_ADD, NOTE_LOWAT, 50000), 0);
+	faketcp_hold(e->h.s, false);
+	assert_int_equal(harvest(e), 0); /* 35536 bytes fit */
+	assert_int_equal(sock_read(e->h.s, e->s, big, 10000), 10000);
+	assert_int_equal(harvest(e), 0);
+	assert_int_equal(sock_read(e->h.s, e->s, big, 10000), 10000);
+	assert_int_equal(harvest(e), 1);
+	assert_int_equal(e->ev[0].data, 55536);
+}
+
 static void test_empty(void **state)
 {
 	struct env *e = *state;
@@ -617,7 +641,7 @@ int main(void)
 		TEST(test_timer_units),   TEST(test_timer_zero),
 		TEST(test_user),          TEST(test_close_drops),
 		TEST(test_nested),        TEST(test_kernel_descriptors),
-		TEST(test_out_of_memory),
+		TEST(test_out_of_memory), TEST(test_write_partly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -379,6 +379,50 @@ static void stalled_readers_leave_buffers(void **state)
 	tcp_abort(tk->pcb);
 }
 
+/* One ACK for the last byte and the FIN: the queue is empty, which waiting programs must hear. */
+static void drained_with_fin(void **state)
+{
+	struct tk *tk = *state;
+
+	tk_connect(tk, NULL);
+	assert_int_equal(tk_send(tk, 1, 100), 100);
+	assert_int_equal(tcp_shutdown_send(tk->pcb), 0);
+	tk_run(tk);
+	tk_forget(tk);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 102});
+	assert_int_equal(tcp_snd_queued(tk->pcb), 0);
+	assert_int_equal(tk->so.writable, 1);
+	tcp_abort(tk->pcb);
+	tk_forget(tk);
+}
+
+/* Space is reported to who filled the queue to the brim, and to who waits for so much of it. */
+static void space_is_told(void **state)
+{
+	struct tk *tk = *state;
+
+	tk_connect(tk, NULL);
+	assert_int_equal(tcp_opt_set(tk->pcb, TCP_OPT_SNDBUF, 10000), 0);
+	assert_int_equal(tk_send(tk, 1, 10000), 10000);
+	tk_run(tk);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 2001});
+	assert_int_equal(tk->so.writable, 0);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 4001});
+	assert_int_equal(tk->so.writable, 1);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 4501});
+	assert_int_equal(tk->so.writable, 1);
+	tcp_snd_notify(tk->pcb, 6000);
+	tcp_snd_notify(tk->pcb, 7000);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 5001});
+	assert_int_equal(tk->so.writable, 1);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 6001});
+	assert_int_equal(tk->so.writable, 2);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 8001});
+	assert_int_equal(tk->so.writable, 2);
+	tcp_abort(tk->pcb);
+	tk_forget(tk);
+}
+
 /* The first segment of a reader is kept while buffers are short, but not out of the reserve. */
 static void first_segment_spares_reserve(void **state)
 {
@@ -425,6 +469,8 @@ int main(void)
 		TK_TEST(autotuning),
 		TK_TEST(stalled_readers_leave_buffers),
 		TK_TEST(first_segment_spares_reserve),
+		TK_TEST(drained_with_fin),
+		TK_TEST(space_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -501,6 +501,39 @@ static void bind_conflicts(void **state)
 	tk_forget(tk);
 }
 
+/* Options of the listener that change after listen(): only what was set comes over. */
+static void inherit_late(void **state)
+{
+	struct tk *tk = *state;
+	struct tcp_pcb *like = tcp_create(tk->s, tk->v6, NULL);
+	uint32_t rcvbuf, sndbuf;
+	uint16_t mss;
+
+	tk_listen(tk, 4);
+	tk_accept(tk, NULL);
+	mss = tk->pcb->mss;
+	rcvbuf = tk->pcb->rcv.limit;
+	sndbuf = tk->pcb->snd.limit;
+	assert_int_equal(tcp_opt_set(like, TCP_OPT_NODELAY, 1), 0);
+	assert_int_equal(tcp_opt_set(like, TCP_OPT_KEEPALIVE, 1), 0);
+	tcp_opts_inherit(tk->pcb, like);
+	assert_int_equal(tk->pcb->mss, mss);
+	assert_int_equal(tk->pcb->rcv.limit, rcvbuf);
+	assert_int_equal(tk->pcb->snd.limit, sndbuf);
+	assert_true(tk->pcb->flags & PCBF_NODELAY);
+	assert_false(tk->pcb->flags & (PCBF_RCVBUF_SET | PCBF_SNDBUF_SET));
+	assert_true(tcp_timer_on(tk->pcb, TCP_TIMER_KEEP));
+	assert_int_equal(tcp_opt_set(like, TCP_OPT_MAXSEG, 700), 0);
+	assert_int_equal(tcp_opt_set(like, TCP_OPT_RCVBUF, 30000), 0);
+	tcp_opts_inherit(tk->pcb, like);
+	assert_int_equal(tk->pcb->mss, 700 - 12);
+	assert_int_equal(tk->pcb->rcv.limit, 30000);
+	assert_true(tk->pcb->flags & PCBF_RCVBUF_SET);
+	tcp_abort(tk->pcb);
+	tcp_close(like);
+	tcp_unlisten(tk->l);
+}
+
 static void close_inside_events(void **state)
 {
 	struct tk *tk = *state;
@@ -545,6 +578,7 @@ int main(void)
 		TK_TEST(isn_moves_on),
 		TK_TEST(port_chosen),
 		TK_TEST(bind_conflicts),
+		TK_TEST(inherit_late),
 		TK_TEST(close_inside_events),
 	};
 
