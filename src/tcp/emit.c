@@ -121,7 +121,6 @@ static int transmit(struct tcp_pcb *pcb, struct mbuf **mp, uint8_t tos)
 
 	pcb->stack->tcp->cnt.segs_out++;
 	pcb->segs_out++;
-	pcb->last_tx_ns = pcb->stack->now_ns;
 	mbuf_mark(*mp, MBUF_TX);
 	return inet_output(pcb->stack, mbuf_move(mp), &o, &pcb->dst);
 }
@@ -158,6 +157,7 @@ static void book_data(struct tcp_pcb *pcb, const struct tcp_emit *e, uint32_t le
 
 	if (end == e->seq)
 		return;
+	pcb->last_data_ns = pcb->stack->now_ns;
 	book_record(pcb, (struct tcp_range){e->seq, end}, (e->how & TCP_EMIT_REXMIT) != 0);
 	if (e->how & TCP_EMIT_REXMIT) {
 		uint32_t segs = (uint32_t)div_round_up(len, pcb->mss);
@@ -297,5 +297,6 @@ void tcp_emit_syn(struct tcp_pcb *pcb)
 	finish_header(pcb, m, mbuf_len(m), pcb->mss);
 	if (answer)
 		book_ack(pcb);
+	pcb->last_data_ns = pcb->stack->now_ns; /* text may go with it */
 	transmit(pcb, &m, tcp_ecn_tos(pcb, false));
 }

@@ -71,7 +71,7 @@ static void fill_times(const struct tcp_pcb *pcb, struct tcp_info *out)
 	out->tcpi_rttvar = us(pcb->rtt.rttvar_ns);
 	out->tcpi_rcv_rtt = us(pcb->rtt.srtt_ns);
 	out->tcpi_min_rtt = us(tcp_rtt_min_ns(&pcb->rtt, pcb->stack->now_ns));
-	out->tcpi_last_data_sent = ms_since(pcb, pcb->last_tx_ns);
+	out->tcpi_last_data_sent = ms_since(pcb, pcb->last_data_ns);
 	out->tcpi_last_data_recv = ms_since(pcb, pcb->last_rx_ns);
 	out->tcpi_last_ack_recv = ms_since(pcb, pcb->last_rx_ns);
 }

@@ -176,7 +176,7 @@ bool tcp_claim(struct stack *s, const struct inet_in *in, struct mbuf *m)
 	if ((seg.h.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN)
 		return tcp_rules_match(s, in, seg.h.dport) != NULL;
 	return (seg.h.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_ACK &&
-	       s->tcp->synq.cookies_sent && tcp_rules_match(s, in, seg.h.dport) &&
+	       tcp_synq_cookies_live(s) && tcp_rules_match(s, in, seg.h.dport) &&
 	       tcp_synq_cookie_ok(s, &seg);
 }
 
@@ -198,9 +198,9 @@ static bool predicted(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
 static void take_timestamp(struct tcp_pcb *pcb, const struct tcp_seg *seg)
 {
 	if ((pcb->flags & PCBF_TS) && tcp_seg_has_ts(seg) && seq_leq(seg->h.seq, pcb->last_ack) &&
-	    seq_geq(seg->o.tsval, pcb->ts_recent)) {
+	    (seq_geq(seg->o.tsval, pcb->ts_recent) || tcp_pcb_ts_outdated(pcb))) {
 		pcb->ts_recent = seg->o.tsval;
-		pcb->ts_recent_ms = tcp_ts_clock(pcb->stack);
+		pcb->ts_recent_ns = pcb->stack->now_ns;
 	}
 }
 

@@ -96,7 +96,9 @@ static void tell_writable(struct tcp_pcb *pcb)
 	/* Not the difference of the numbers: an acknowledged FIN has one too. */
 	uint32_t queued = tcp_snd_queued(pcb);
 
-	if (queued == 0 || ((pcb->flags & PCBF_WANT_WRITE) && queued <= pcb->snd.limit / 3 * 2) ||
+	if (queued == 0 ||
+	    ((pcb->flags & PCBF_WANT_WRITE) && queued <= pcb->snd.limit / 3 * 2 &&
+	     tcp_snd_space(pcb) > 0) ||
 	    (pcb->snd_notify != 0 && tcp_snd_space(pcb) >= pcb->snd_notify)) {
 		pcb->flags &= ~PCBF_WANT_WRITE;
 		pcb->snd_notify = 0;

@@ -9,14 +9,11 @@
 
 #include <errno.h>
 
-/* RFC 7323 5.5: without a segment for longer than this ts_recent says nothing. */
-#define TS_RECENT_MAX_MS (24u * 24 * 3600 * 1000)
-
 static bool paws_old(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
 {
 	if (!(pcb->flags & PCBF_TS) || seq_geq(seg->o.tsval, pcb->ts_recent))
 		return false;
-	return tcp_ts_clock(pcb->stack) - pcb->ts_recent_ms < TS_RECENT_MAX_MS;
+	return !tcp_pcb_ts_outdated(pcb);
 }
 
 /* Part of the segment's text was received before: RFC 2883 4.1. */
@@ -50,7 +47,7 @@ bool tcp_check_seq(struct tcp_pcb *pcb, const struct tcp_seg *seg, enum drop_rea
 	if (!rst && paws_old(pcb, seg)) {
 		pcb->stack->tcp->cnt.paws++;
 		note_duplicate(pcb, seg);
-		tcp_ack_now(pcb);
+		tcp_stray_ack(pcb, seg->len > 0);
 		*why = DROP_TCP_PAWS;
 		return false;
 	}
@@ -62,7 +59,7 @@ bool tcp_check_seq(struct tcp_pcb *pcb, const struct tcp_seg *seg, enum drop_rea
 	}
 	*why = seg->len > 0 && seq_lt(seg->h.seq, pcb->rcv_nxt) ? DROP_TCP_DUP : DROP_TCP_WINDOW;
 	note_duplicate(pcb, seg);
-	tcp_ack_now(pcb);
+	tcp_stray_ack(pcb, seg->len > 0);
 	return false;
 }
 

@@ -21,6 +21,7 @@ void tcp_take_syn_options(struct tcp_pcb *pcb, const struct tcp_seg *seg)
 	if (o->present & TCPOPTS_WSCALE) {
 		pcb->flags |= PCBF_WSCALE;
 		pcb->snd_scale = o->wscale;
+		pcb->stack->tcp->cnt.wscale_clamped += o->wscale_clamped;
 	} else {
 		pcb->snd_scale = 0;
 		pcb->rcv_scale = 0;
@@ -30,7 +31,7 @@ void tcp_take_syn_options(struct tcp_pcb *pcb, const struct tcp_seg *seg)
 	if (o->present & TCPOPTS_TS) {
 		pcb->flags |= PCBF_TS;
 		pcb->ts_recent = o->tsval;
-		pcb->ts_recent_ms = tcp_ts_clock(pcb->stack);
+		pcb->ts_recent_ns = pcb->stack->now_ns;
 	}
 	tcp_pcb_update_mss(pcb);
 }

@@ -65,54 +65,6 @@ static void release_run(struct ooo *q, struct slab *runs, struct ooo_run *run, e
 	slab_put(runs, run);
 }
 
-/* Keep the packets from the front of a run while they fit into mem_bytes. */
-static uint32_t cut_run(struct ooo *q, struct ooo_run *run, uint32_t mem_bytes)
-{
-	struct mbufq kept;
-	uint32_t end = run->range.seq, mem = 0;
-	mbuf_own o;
-
-	mbufq_init(&kept, MBUF_TCP_OOO);
-	while (run->pkts.count > 0) {
-		uint32_t size = mbuf_truesize(mbufq_peek(&run->pkts));
-
-		if (mem + size > mem_bytes)
-			break;
-		mem += size;
-		o = mbufq_pop(&run->pkts);
-		end += mbuf_len(o.m);
-		mbufq_push(&kept, o);
-	}
-	mbufq_purge(&run->pkts, DROP_TCP_OOO_LIMIT);
-	run->pkts = kept;
-	q->bytes -= run->range.end - end;
-	q->mem_bytes -= run->mem_bytes - mem;
-	run->mem_bytes = mem;
-	run->range.end = end;
-	return end;
-}
-
-bool ooo_prune(struct ooo *q, struct slab *runs, uint32_t mem_limit, uint32_t *from)
-{
-	bool any = false;
-
-	while (q->mem_bytes > mem_limit) {
-		struct ooo_run *run = run_of(rb_last(&q->runs));
-		uint32_t others = q->mem_bytes - run->mem_bytes;
-
-		any = true;
-		*from = run->range.seq;
-		if (others < mem_limit) {
-			*from = cut_run(q, run, mem_limit - others);
-			if (run->pkts.count == 0)
-				release_run(q, runs, run, DROP_TCP_OOO_LIMIT);
-			break;
-		}
-		release_run(q, runs, run, DROP_TCP_OOO_LIMIT);
-	}
-	return any;
-}
-
 /* Throw away runs that begin at or above seq, far end first, until `need` more bytes fit. */
 static bool make_room(struct ooo *q, struct slab *runs, uint32_t seq, uint32_t need,
 		      uint32_t mem_limit, struct tcp_range *lost)

@@ -60,10 +60,6 @@ enum ooo_result ooo_add(struct ooo *q, struct slab *runs, mbuf_own in, uint32_t 
  */
 uint32_t ooo_take(struct ooo *q, struct slab *runs, uint32_t rcv_nxt, struct mbufq *to);
 
-/* Give up data from the far end until mem_bytes <= mem_limit. Returns the lowest sequence number
- * thrown away in *from and true when anything was. */
-bool ooo_prune(struct ooo *q, struct slab *runs, uint32_t mem_limit, uint32_t *from);
-
 void ooo_purge(struct ooo *q, struct slab *runs, enum drop_reason why);
 
 static inline bool ooo_empty(const struct ooo *q)

@@ -174,7 +174,7 @@ static int send_one(struct tcp_pcb *pcb, uint32_t len, const struct budget *b)
 static void restart_after_idle(struct tcp_pcb *pcb)
 {
 	uint64_t rto = tcp_rtt_rto_ns(&pcb->rtt);
-	uint64_t idle = pcb->stack->now_ns - pcb->last_tx_ns;
+	uint64_t idle = pcb->stack->now_ns - pcb->last_data_ns;
 
 	if (pcb->snd_una == pcb->snd_nxt && idle > rto)
 		tcp_cc_on_idle(&pcb->cc, idle, rto, pcb->stack->now_ns);
@@ -242,7 +242,8 @@ static void retry_later(struct tcp_pcb *pcb, int err)
 {
 	uint64_t wait = TCP_RETRY_NS;
 
-	if (err == -ENETUNREACH || err == -EHOSTUNREACH) {
+	/* Also a way too narrow for the smallest segment: only routing can change that. */
+	if (err == -ENETUNREACH || err == -EHOSTUNREACH || err == -EMSGSIZE) {
 		pcb->soft_err = -err;
 		wait = TCP_NO_ROUTE_NS;
 	}

@@ -69,5 +69,8 @@ void tcp_reply_rst(struct stack *s, const struct tcp_seg *seg);
 void tcp_send_rst(struct tcp_pcb *pcb);
 /* Challenge ACK (RFC 5961), within the limit of the connection. */
 void tcp_challenge_ack(struct tcp_pcb *pcb);
+/* Answer a segment that is not acceptable. Those without text count against the same limit: two
+ * ends that disagree would otherwise acknowledge each other's acknowledgements for ever. */
+void tcp_stray_ack(struct tcp_pcb *pcb, bool has_text);
 
 #endif

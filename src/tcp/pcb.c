@@ -145,9 +145,11 @@ static void settle(struct tcp_pcb *pcb)
 	if (pcb->flags & PCBF_ORPHAN) {
 		pcb->events = TCP_EV_GONE;
 		tcp_pcb_kill(pcb);
-	} else if (pcb->flags & PCBF_EMBRYO) {
+	} else if ((pcb->flags & (PCBF_EMBRYO | PCBF_QUEUED)) == PCBF_EMBRYO) {
 		tcp_pcb_kill(pcb);
 	}
+	/* In an accept queue it stays, as in Linux: accept() has been announced and gives it out,
+	 * and what came before the end can be read. */
 }
 
 void tcp_pcb_fail(struct tcp_pcb *pcb, int err)

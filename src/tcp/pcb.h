@@ -67,7 +67,6 @@
 #define PCBF_QUEUED       PCBF_BIT(27) /* in an accept queue */
 #define PCBF_FORCE_RTX    PCBF_BIT(28) /* send one segment again whatever cwnd says */
 #define PCBF_SYN_RTX      PCBF_BIT(29) /* the SYN was sent more than once */
-#define PCBF_NOBUF        PCBF_BIT(30) /* output stopped for lack of buffers */
 #define PCBF_OVERRIDE     PCBF_BIT(31) /* send a small segment that Nagle or SWS held back */
 #define PCBF_ECN          PCBF_BIT(32) /* agreed in the handshake */
 #define PCBF_ECN_ASKED    PCBF_BIT(33) /* our last SYN asked for it */
@@ -80,6 +79,9 @@
 #define TCP_MIN_MSS       216u /* floor of what a peer may announce (CVE-2019-11479) */
 #define TCP_BUF_MAX       (UINT32_C(1) << 30) /* SNDBUF, RCVBUF: sequence arithmetic needs < 2^31 */
 #define TCP_LEAST_MSS     48u                 /* payload of a full segment, whatever was said */
+
+/* True memory of the send queue allowed for each byte of its limit. */
+#define TCP_SND_MEM_FACTOR 2u
 
 /* What the sender is doing about loss. */
 enum tcp_recovery {
@@ -107,8 +109,8 @@ struct tcp_pcb {
 	uint32_t rcv_adv;  /* right edge that was offered: never moves left */
 	uint32_t last_ack; /* Last.ACK.sent (RFC 7323 4.3) */
 	uint32_t ts_recent;
-	uint32_t ts_recent_ms; /* when it was taken (RFC 7323 5.5) */
 	uint32_t ts_off;       /* our timestamps: clock + offset */
+	uint64_t ts_recent_ns; /* when ts_recent was taken (RFC 7323 5.5) */
 	uint32_t snd_una, snd_nxt;
 	uint32_t snd_wnd; /* scaled */
 	uint32_t snd_wl1, snd_wl2;
@@ -135,7 +137,7 @@ struct tcp_pcb {
 	uint32_t dup_bytes; /* without SACK: what the duplicates say has left the network */
 	uint32_t rtt_seq;   /* the timed segment ends here */
 	uint64_t rtt_start_ns;
-	uint64_t last_tx_ns;
+	uint64_t last_data_ns; /* text or FIN was sent */
 	struct inet_dst dst;
 	struct tcp_cc cc;
 	struct tcp_rtt rtt;
@@ -259,6 +261,15 @@ static inline bool tcp_pcb_synchronised(const struct tcp_pcb *pcb)
 static inline bool tcp_pcb_fin_acked(const struct tcp_pcb *pcb)
 {
 	return (pcb->flags & PCBF_FIN_QUEUED) != 0 && pcb->snd_una == pcb->write_seq + 1;
+}
+
+/* RFC 7323 5.5: idle for so long, the peer's clock may have gone half round: ts_recent says nothing
+ * any more. */
+#define TCP_TS_RECENT_MAX_NS (UINT64_C(24) * 24 * 3600 * 1000000000)
+
+static inline bool tcp_pcb_ts_outdated(const struct tcp_pcb *pcb)
+{
+	return pcb->stack->now_ns - pcb->ts_recent_ns > TCP_TS_RECENT_MAX_NS;
 }
 
 /* One past everything that is to be sent, the FIN included. */

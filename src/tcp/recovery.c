@@ -37,7 +37,7 @@ void tcp_recovery_start(struct tcp_pcb *pcb)
 	/* What went with the SYN and was not acknowledged with it (RFC 7413). */
 	if (pcb->snd_una != pcb->snd_nxt)
 		tcp_sent_push(&pcb->sent, pcb->stack->env.mem,
-			      (struct tcp_range){pcb->snd_una, pcb->snd_nxt}, pcb->last_tx_ns,
+			      (struct tcp_range){pcb->snd_una, pcb->snd_nxt}, pcb->last_data_ns,
 			      &(struct tcp_tx_stamp){0});
 }
 

@@ -90,9 +90,9 @@ void tcp_send_rst(struct tcp_pcb *pcb)
 	tcp_reply(pcb->stack, &r);
 }
 
-void tcp_challenge_ack(struct tcp_pcb *pcb)
+/* Within what one connection answers in a second? */
+static bool may_answer(struct tcp_pcb *pcb)
 {
-	struct tcp_counters *cnt = &pcb->stack->tcp->cnt;
 	uint64_t now = pcb->stack->now_ns;
 
 	if (pcb->challenge_ns == 0 || now - pcb->challenge_ns >= S_NS) {
@@ -100,10 +100,23 @@ void tcp_challenge_ack(struct tcp_pcb *pcb)
 		pcb->challenge_n = 0;
 	}
 	if (pcb->challenge_n >= CHALLENGE_MAX) {
-		cnt->challenge_limited++;
-		return;
+		pcb->stack->tcp->cnt.challenge_limited++;
+		return false;
 	}
 	pcb->challenge_n++;
-	cnt->challenge_acks++;
+	return true;
+}
+
+void tcp_challenge_ack(struct tcp_pcb *pcb)
+{
+	if (!may_answer(pcb))
+		return;
+	pcb->stack->tcp->cnt.challenge_acks++;
 	tcp_emit_ack(pcb);
+}
+
+void tcp_stray_ack(struct tcp_pcb *pcb, bool has_text)
+{
+	if (has_text || may_answer(pcb))
+		tcp_ack_now(pcb);
 }

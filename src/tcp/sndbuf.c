@@ -42,6 +42,7 @@ void tcp_sndbuf_init(struct tcp_sndbuf *sb, uint32_t limit)
 	mbufq_init(&sb->q, MBUF_TCP_SND);
 	sb->cur = NULL;
 	sb->limit = limit;
+	sb->mem_bytes = 0;
 }
 
 size_t iov_cursor_left(const struct iov_cursor *src)
@@ -87,6 +88,7 @@ static struct mbuf *grow(struct tcp_sndbuf *sb, struct mbuf_pool *pool, uint32_t
 	if (!own.m)
 		return NULL;
 	own.m->meta.cb32[0] = seq;
+	sb->mem_bytes += mbuf_truesize(own.m);
 	mbufq_push(&sb->q, own);
 	return sb->q.tail;
 }
@@ -124,6 +126,7 @@ void tcp_sndbuf_ack(struct tcp_sndbuf *sb, uint32_t una)
 		if (sb->cur == m)
 			sb->cur = NULL;
 		m = mbufq_pop(&sb->q).m;
+		sb->mem_bytes -= mbuf_truesize(m);
 		mbuf_done(&m);
 	}
 }
@@ -181,5 +184,6 @@ uint32_t tcp_sndbuf_gather(struct tcp_sndbuf *sb, struct mbuf_pool *pool, struct
 void tcp_sndbuf_purge(struct tcp_sndbuf *sb, enum drop_reason why)
 {
 	sb->cur = NULL;
+	sb->mem_bytes = 0;
 	mbufq_purge(&sb->q, why);
 }

@@ -13,8 +13,9 @@
 
 struct tcp_sndbuf {
 	struct mbufq q;
-	struct mbuf *cur; /* where the last search ended; NULL: begin at the head */
-	uint32_t limit;   /* payload bytes allowed */
+	struct mbuf *cur;   /* where the last search ended; NULL: begin at the head */
+	uint32_t limit;     /* payload bytes allowed */
+	uint32_t mem_bytes; /* true memory of q */
 };
 
 /* A place in a list of iovecs. */

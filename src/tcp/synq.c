@@ -13,7 +13,7 @@
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
-/* A SYN that comes again is answered at most so often. */
+/* What comes again for an entry is answered at most so often: a SYN, and what does not fit. */
 #define RESEND_GAP_NS UINT64_C(100000000)
 /* Cookies are accepted this long after the last one was sent. */
 #define COOKIE_LIFE_NS (2 * TCP_COOKIE_PERIOD_NS)
@@ -99,6 +99,7 @@ static bool fill(struct stack *s, struct tcp_half *h, struct tcp_listener *l,
 	h->our_mss = our_mss(&dst, &seg->in->src, l);
 	if (o->present & TCPOPTS_WSCALE) {
 		h->snd_scale = o->wscale;
+		s->tcp->cnt.wscale_clamped += o->wscale_clamped;
 		h->rcv_scale =
 			tcp_window_scale(max_u32(s->tcp->limits.rcvbuf_max, l->prefs.rcvbuf));
 	}
@@ -125,8 +126,7 @@ static void send_cookie(struct stack *s, struct tcp_half *h)
 		h->ecn = false;
 	}
 	h->iss = tcp_cookie_make(s, &h->flow, h->irs, h->peer_mss);
-	q->cookies_sent = true;
-	q->cookies_ns = s->now_ns;
+	q->cookies_until_ns = s->now_ns + COOKIE_LIFE_NS;
 	send_synack(s, h, tcp_cookie_ts(tcp_ts_clock(s), h->ts_off, &c));
 }
 
@@ -144,7 +144,7 @@ void tcp_synq_syn(struct stack *s, struct tcp_listener *l, const struct tcp_seg 
 		return;
 	}
 	if (!fill(s, &tmp, l, seg)) {
-		t->cnt.syn_dropped++;
+		t->cnt.syn_no_route++;
 		return;
 	}
 	if (min_iss && seq_leq(tmp.iss, *min_iss))
@@ -201,7 +201,8 @@ static struct tcp_pcb *make_pcb(struct stack *s, const struct tcp_half *h)
 	pcb->rcv_adv = pcb->rcv_nxt + h->rcv_wnd;
 	pcb->last_ack = pcb->rcv_nxt;
 	pcb->ts_recent = h->ts_recent;
-	pcb->ts_recent_ms = tcp_ts_clock(s);
+	pcb->ts_recent_ns = s->now_ns;
+	pcb->last_data_ns = s->now_ns;
 	/* Karn: of two SYN-ACKs nobody knows which one was answered. */
 	pcb->rtt_start_ns = h->answered_ns == h->sent_ns ? h->sent_ns : 0;
 	tcp_set_state(pcb, TCPS_SYN_RECEIVED);
@@ -249,6 +250,11 @@ static void half_ack(struct stack *s, struct tcp_half *h)
 			      .flags = TCP_ACK,
 			      .opts = &o};
 
+	if (h->acked_ns != 0 && s->now_ns - h->acked_ns < RESEND_GAP_NS) {
+		s->tcp->cnt.challenge_limited++;
+		return;
+	}
+	h->acked_ns = s->now_ns;
 	s->tcp->cnt.challenge_acks++;
 	tcp_reply(s, &r);
 }
@@ -319,12 +325,15 @@ void tcp_synq_input(struct stack *s, struct tcp_half *h, struct tcp_seg *seg, mb
 
 /* ---- cookies ---- */
 
+bool tcp_synq_cookies_live(const struct stack *s)
+{
+	return s->now_ns <= s->tcp->synq.cookies_until_ns;
+}
+
 static bool check_cookie(const struct stack *s, const struct tcp_seg *seg, struct tcp_flow *f,
 			 struct tcp_cookie *c)
 {
-	const struct tcp_synq *q = &s->tcp->synq;
-
-	if (!q->cookies_sent || s->now_ns - q->cookies_ns > COOKIE_LIFE_NS)
+	if (!tcp_synq_cookies_live(s))
 		return false;
 	tcp_flow_init(s, f, &seg->in->dst, seg->h.dport, &seg->in->src, seg->h.sport);
 	return tcp_cookie_check(s, f, seg->h.seq - 1, seg->h.ack - 1, tcp_seg_has_ts(seg),

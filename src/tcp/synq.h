@@ -25,6 +25,7 @@ struct tcp_half {
 	struct list link;     /* by number of retransmissions, oldest first */
 	uint64_t sent_ns;     /* the class was entered: what its order and end go by */
 	uint64_t answered_ns; /* last SYN-ACK, also to a SYN that came again */
+	uint64_t acked_ns;    /* last answer to what was not acceptable, 0: none */
 	struct tcp_listener *listener;
 	uint32_t iss, irs;
 	uint32_t ts_recent, ts_off;
@@ -37,8 +38,7 @@ struct tcp_half {
 struct tcp_synq {
 	struct list by_rexmits[TCP_SYNACK_REXMITS + 1];
 	struct wheel_timer timer;
-	uint64_t cookies_ns; /* last time a cookie was sent: without it none is accepted */
-	bool cookies_sent;
+	uint64_t cookies_until_ns; /* accepted so long after the last was sent; 0: none was */
 };
 
 void tcp_synq_init(struct stack *s);
@@ -51,6 +51,8 @@ void tcp_synq_syn(struct stack *s, struct tcp_listener *l, const struct tcp_seg 
 void tcp_synq_input(struct stack *s, struct tcp_half *h, struct tcp_seg *seg, mbuf_own in);
 /* An ACK to a listener that knows no such flow: a cookie? True: consumed. */
 bool tcp_synq_cookie(struct stack *s, struct tcp_listener *l, struct tcp_seg *seg, mbuf_own *in);
+/* May there be cookies about? */
+bool tcp_synq_cookies_live(const struct stack *s);
 /* Would an ACK be a valid cookie? For claims; changes nothing. */
 bool tcp_synq_cookie_ok(const struct stack *s, const struct tcp_seg *seg);
 /* The listener goes: its entries are forgotten without a word. */

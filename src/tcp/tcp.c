@@ -8,6 +8,10 @@
 
 #include <errno.h>
 
+#define BUF_DEFAULT (256u << 10) /* of one direction of a connection */
+#define BUF_MAX     (4u << 20)
+/* The largest part of the packet pool that autotuning gives to one direction. */
+#define POOL_SHARE      2u
 #define RUNS_PER_SOCKET 4u
 #define FLOWS_ORDER     10u
 #define BINDS_ORDER     6u
@@ -21,11 +25,14 @@ static const struct inet_proto proto = {
 
 static void set_limits(const struct stack *s, struct tcp_limits *lim)
 {
+	uint32_t most = (uint32_t)min_u64(mbuf_pool_bytes(s->pool) / POOL_SHARE, BUF_MAX);
+	uint32_t usual = min_u32(most, BUF_DEFAULT);
+
 	*lim = (struct tcp_limits){
-		.sndbuf = 256u << 10,
-		.sndbuf_max = 4u << 20,
-		.rcvbuf = 256u << 10,
-		.rcvbuf_max = 4u << 20,
+		.sndbuf = usual,
+		.sndbuf_max = most,
+		.rcvbuf = usual,
+		.rcvbuf_max = most,
 		.half_open = max_u32(s->max_sockets / 4, 256),
 		.timewait = s->max_sockets,
 		.orphans = s->max_sockets / 2,

@@ -72,8 +72,9 @@ enum tcp_state tcp_state(const struct tcp_pcb *pcb);
 #define TCP_BIND_REUSEADDR 0x02u
 #define TCP_BIND_REUSEPORT 0x04u
 #define TCP_BIND_V6ONLY    0x08u
+#define TCP_BIND_NO_PORT   0x10u /* IP_BIND_ADDRESS_NO_PORT: port 0 waits for connect or listen */
 
-/* port 0: chosen at connect or listen (RFC 6056). -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL. A foreign
+/* port 0: one that nobody has. -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL. A foreign
  * source with a port whose old pair is in TIME-WAIT is allowed (RFC 6191 decides at connect). */
 NODISCARD int tcp_bind(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t port,
 		       unsigned flags);
@@ -170,13 +171,15 @@ void tcp_unlisten(struct tcp_listener *l);
 /* SYNs to foreign addresses that match go to the listener; longest destination prefix wins, then
  * longest source prefix, then the first added. */
 struct tcp_intercept {
-	struct ipprefix src, dst;    /* IPv4 prefixes match IPv4 only */
+	struct ipprefix src, dst;    /* each matches its own family only */
 	uint16_t dport_lo, dport_hi; /* 0..65535: any */
 	int iface;                   /* -1: any */
 };
 
 NODISCARD int tcp_intercept_add(struct stack *s, const struct tcp_intercept *rule,
 				struct tcp_listener *l);
+/* Room for n more: adding these cannot fail for want of it. -ENOMEM, -ENOSPC (4096 rules). */
+NODISCARD int tcp_intercept_reserve(struct stack *s, uint32_t n);
 void tcp_intercept_flush(struct stack *s, struct tcp_listener *l); /* all rules of l */
 
 /* ---- counters ---- */
@@ -202,8 +205,9 @@ void tcp_intercept_flush(struct stack *s, struct tcp_listener *l); /* all rules 
 	X(rst_out, "RST segments sent") \
 	X(rst_in, "RST segments that ended a connection") \
 	X(syn_in, "SYNs received for listeners") \
-	X(syn_dropped, "SYNs dropped: half-open limit") \
-	X(accept_overflow, "connections refused: accept queue full") \
+	X(syn_no_route, "SYNs dropped: no way back to the peer") \
+	X(wscale_clamped, "window scales above 14 in SYNs, taken as 14 (RFC 7323 2.3)") \
+	X(accept_overflow, "SYNs and last ACKs of handshakes dropped: accept queue full") \
 	X(active_opens, "connect calls") \
 	X(passive_opens, "connections established through listeners") \
 	X(connect_failed, "connects that failed") \

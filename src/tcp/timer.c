@@ -57,7 +57,9 @@ void tcp_timer_keep(struct tcp_pcb *pcb)
 {
 	uint64_t wait = pcb->keep_sent ? pcb->keep_intvl_s : pcb->keep_idle_s;
 
-	if (!(pcb->flags & PCBF_KEEPALIVE) || !tcp_pcb_synchronised(pcb)) {
+	/* In TIME-WAIT the entry answers: the pcb sends no more. */
+	if (!(pcb->flags & PCBF_KEEPALIVE) || !tcp_pcb_synchronised(pcb) ||
+	    pcb->state == TCPS_TIME_WAIT) {
 		tcp_timer_stop(pcb, TCP_TIMER_KEEP);
 		return;
 	}
@@ -128,10 +130,10 @@ static void on_probe(struct tcp_pcb *pcb)
 static void probe(struct tcp_pcb *pcb)
 {
 	struct tcp_emit e = {.seq = pcb->snd_una - 1, .tcp_flags = TCP_ACK, .how = TCP_EMIT_PROBE};
+	int sent = tcp_emit(pcb, &e);
 
 	/* Without a buffer the next one goes: the timer is armed again by who called. */
-	if (tcp_emit(pcb, &e) < 0)
-		pcb->flags |= PCBF_NOBUF;
+	(void)sent;
 }
 
 static void on_persist(struct tcp_pcb *pcb)

@@ -38,8 +38,8 @@ void tcp_timewait_fini(struct stack *s);
 void tcp_timewait_enter(struct stack *s, struct tcp_pcb *pcb);
 /* A segment for the entry. Consumes the packet. */
 void tcp_timewait_input(struct stack *s, struct tcp_timewait *tw, struct tcp_seg *seg, mbuf_own in);
-/* May an active open take the pair? Then the entry is gone; *min_iss and, with timestamps,
- * *ts_recent are what the new connection must begin above (RFC 6191 2). */
+/* May an active open take the pair? Then the entry is gone, and *min_iss is what the new connection
+ * must begin above (RFC 6191 2). */
 bool tcp_timewait_reuse(struct stack *s, struct tcp_timewait *tw, uint32_t *min_iss);
 void tcp_timewait_free(struct stack *s, struct tcp_timewait *tw);
 

@@ -51,7 +51,10 @@ uint32_t tcp_snd_space(const struct tcp_pcb *pcb)
 {
 	uint32_t queued = tcp_snd_queued(pcb);
 
-	if (may_queue(pcb) < 0 || queued >= pcb->snd.limit)
+	/* Each write behind one that is on its way takes a buffer of its own, be it for one byte.
+	 */
+	if (may_queue(pcb) < 0 || queued >= pcb->snd.limit ||
+	    pcb->snd.mem_bytes >= (uint64_t)TCP_SND_MEM_FACTOR * pcb->snd.limit)
 		return 0;
 	return pcb->snd.limit - queued;
 }

@@ -361,6 +361,11 @@ uint32_t tcp_rcv_avail(const struct tcp_pcb *pcb)
 	return pcb->rcv.len;
 }
 
+int tcp_pending_error(const struct tcp_pcb *pcb)
+{
+	return pcb->state == TCPS_CLOSED ? ECONNRESET : 0;
+}
+
 bool tcp_rcv_eof(const struct tcp_pcb *pcb)
 {
 	return pcb->fin_in;

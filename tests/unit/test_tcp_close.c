@@ -94,6 +94,9 @@ static void half_close(void **state)
 	assert_int_equal(tcp_state(tk->pcb), TCPS_TIME_WAIT);
 	assert_int_equal(tcp_timewait_count(tk->s), 1);
 	assert_int_equal(tk_recv(tk, 10, 10), 0);
+	/* There is nothing left to keep alive. */
+	assert_int_equal(tcp_opt_set(tk->pcb, TCP_OPT_KEEPALIVE, 1), 0);
+	assert_false(tcp_timer_on(tk->pcb, TCP_TIMER_KEEP));
 	tcp_close(tk->pcb);
 	assert_int_equal(tk->so.gone, 1);
 	assert_int_equal(tcp_pcb_count(tk->s), 0);

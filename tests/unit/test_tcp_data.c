@@ -423,6 +423,92 @@ static void space_is_told(void **state)
 	tk_forget(tk);
 }
 
+/* Small writes, each behind one that a driver still looks at, take a buffer each: memory is what
+ * counts. */
+static void small_writes_in_flight(void **state)
+{
+	struct tk *tk = *state;
+	struct mbufq driver;
+	uint32_t n = 0;
+
+	mbufq_init(&driver, MBUF_TEST);
+	tk_connect(tk, NULL);
+	assert_int_equal(tcp_opt_set(tk->pcb, TCP_OPT_NODELAY, 1), 0);
+	assert_int_equal(tcp_opt_set(tk->pcb, TCP_OPT_SNDBUF, 65536), 0);
+	tk->pcb->cc.cwnd = 1u << 20;
+	while (n < 1000 && tk_send(tk, 1 + 300 * n, 300) == 300) {
+		n++;
+		mbufq_push(&driver,
+			   mbuf_share(tk->s->pool, tk->pcb->snd.q.tail, 0, 300, MBUF_PRIO_BULK));
+		tk_run(tk);
+		tk_forget(tk);
+	}
+	mbufq_purge(&driver, DROP_STACK_FINI);
+	/* Payload alone would allow 218. */
+	assert_in_range(n, 10, 2 * 65536 / MBUF_SMALL_ROOM + 1);
+	assert_int_equal(tcp_snd_space(tk->pcb), 0);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1 + n / 2 * 300});
+	assert_int_equal(tk->so.writable, 1);
+	assert_true(tcp_snd_space(tk->pcb) > 0);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1 + n * 300});
+	assert_int_equal(tk->pcb->snd.mem_bytes, 0);
+	tcp_abort(tk->pcb);
+	tk_forget(tk);
+}
+
+/* After more than 24 days of silence the last timestamp says nothing (RFC 7323 5.5), be it 25 days
+ * or so many that a count of milliseconds has gone round. */
+static void timestamps_grow_old(void **state)
+{
+	static const unsigned days[] = {25, 50};
+	struct tk *tk = *state;
+	uint32_t q = 1;
+
+	tk_connect(tk, NULL);
+	for (unsigned i = 0; i < ARRAY_LEN(days); i++) {
+		data(tk, q, 10);
+		assert_int_equal(tk_recv(tk, q, 10), 10);
+		q += 10;
+		tk_forget(tk);
+		tk->h.now_ns += days[i] * 24 * 3600 * S;
+		tk_run(tk);
+		tk->peer_ts -= 100000; /* its clock began anew */
+		data(tk, q, 10);
+		assert_int_equal(tk_recv(tk, q, 10), 10);
+		q += 10;
+		assert_int_equal(tk->pcb->ts_recent, tk->peer_ts);
+		tk_forget(tk);
+	}
+	assert_int_equal(tcp_counters(tk->s)->paws, 0);
+	tcp_abort(tk->pcb);
+}
+
+/* Two ends that disagree must not acknowledge each other's acknowledgements for ever. */
+static void strays_are_limited(void **state)
+{
+	struct tk *tk = *state;
+	unsigned n = 0;
+
+	tk_connect(tk, NULL);
+	for (unsigned i = 0; i < 50; i++) {
+		tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 0x40000000, .ack = 1});
+		n += tk->inet.n_sent;
+		tk_forget(tk);
+	}
+	assert_in_range(n, 1, 10);
+	assert_int_equal(tcp_counters(tk->s)->challenge_limited, 50 - n);
+	/* Text is always answered: the peer needs to know. */
+	for (unsigned i = 0; i < 20; i++) {
+		tk_in(tk,
+		      &(struct tk_seg){.flags = TCP_ACK, .seq = 0x40000000, .ack = 1, .len = 1});
+		tk_expect_ack(tk, 1);
+	}
+	tk_advance(tk, 1 * S);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 0x40000000, .ack = 1});
+	tk_expect_ack(tk, 1);
+	tcp_abort(tk->pcb);
+}
+
 /* The first segment of a reader is kept while buffers are short, but not out of the reserve. */
 static void first_segment_spares_reserve(void **state)
 {
@@ -469,6 +555,9 @@ int main(void)
 		TK_TEST(autotuning),
 		TK_TEST(stalled_readers_leave_buffers),
 		TK_TEST(first_segment_spares_reserve),
+		TK_TEST(small_writes_in_flight),
+		TK_TEST(timestamps_grow_old),
+		TK_TEST(strays_are_limited),
 		TK_TEST(drained_with_fin),
 		TK_TEST(space_is_told),
 	};

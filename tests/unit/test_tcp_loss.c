@@ -434,6 +434,54 @@ static void restart_after_idle(void **state)
 	tcp_abort(tk->pcb);
 }
 
+/* Acknowledging the peer's data is not sending: cwnd is as stale as after silence. */
+static void restart_after_receiving(void **state)
+{
+	struct tk *tk = *state;
+	uint32_t mss = mss_of(tk), q = 1, in = 1;
+
+	tk_connect(tk, NULL);
+	for (unsigned i = 0; i < 5; i++) {
+		assert_true(tk_send(tk, q, 20 * mss) > 0);
+		q += 20 * mss;
+		while (tk->inet.n_sent) {
+			tk_forget(tk);
+			ack(tk, tk->pcb->snd_nxt - tk->iss);
+		}
+	}
+	for (unsigned i = 0; i < 100; i++, in += 10) {
+		tk_advance(tk, 100 * MS);
+		tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = in, .ack = q, .len = 10});
+		assert_int_equal(tk_recv(tk, in, 10), 10);
+	}
+	tk_advance(tk, 100 * MS);
+	tk_forget(tk);
+	tk_send(tk, q, 100 * mss);
+	assert_int_equal(tk_sent(tk)->len, 10 * mss);
+	tk_forget(tk);
+	tcp_abort(tk->pcb);
+}
+
+/* A way too narrow for any segment is tried now and then, not all the time. */
+static void way_too_narrow(void **state)
+{
+	struct tk *tk = *state;
+
+	tk_connect(tk, NULL);
+	tk->inet.mtu = tk->v6 ? 100 : 80;
+	tk->inet.gen++;
+	tk_send(tk, 1, 1000);
+	tk_advance(tk, 10 * S);
+	tk_expect_none(tk);
+	assert_in_range(tk_drops(tk, DROP_IP_TOO_BIG), 2, 150);
+	tk->inet.mtu = 1500;
+	tk->inet.gen++;
+	tk_advance(tk, 1 * S);
+	assert_int_equal(tk_sent(tk)->len, 1000);
+	tk_forget(tk);
+	tcp_abort(tk->pcb);
+}
+
 /* The program computed for longer than the RTO before it sent: the timer counts from the send. */
 static void flush_after_computing(void **state)
 {
@@ -454,15 +502,26 @@ static void flush_after_computing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TK_TEST(timeout_backs_off),  TK_TEST(gives_up),
-		TK_TEST(user_timeout),       TK_TEST(three_duplicates),
-		TK_TEST(limited_transmit),   TK_TEST(not_duplicates),
-		TK_TEST(sack_holes),         TK_TEST(nonsense_sack),
-		TK_TEST(timeout_with_sack),  TK_TEST(reneging),
-		TK_TEST(spurious_timeout),   TK_TEST(lost_fin),
-		TK_TEST(zero_window_probes), TK_TEST(zero_window_and_silence),
-		TK_TEST(window_shrinks),     TK_TEST(keepalive),
-		TK_TEST(restart_after_idle), TK_TEST(flush_after_computing),
+		TK_TEST(timeout_backs_off),
+		TK_TEST(gives_up),
+		TK_TEST(user_timeout),
+		TK_TEST(three_duplicates),
+		TK_TEST(limited_transmit),
+		TK_TEST(not_duplicates),
+		TK_TEST(sack_holes),
+		TK_TEST(nonsense_sack),
+		TK_TEST(timeout_with_sack),
+		TK_TEST(reneging),
+		TK_TEST(spurious_timeout),
+		TK_TEST(lost_fin),
+		TK_TEST(zero_window_probes),
+		TK_TEST(zero_window_and_silence),
+		TK_TEST(window_shrinks),
+		TK_TEST(keepalive),
+		TK_TEST(restart_after_idle),
+		TK_TEST(flush_after_computing),
+		TK_TEST(restart_after_receiving),
+		TK_TEST(way_too_narrow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
