@@ -28,7 +28,7 @@ struct leat_rule {
  * Send what matches to listener, a listening socket of this thread. The longest destination prefix
  * decides, then the longest source prefix, then the earlier rule. With both prefixes NULL there is
  * one rule for each family. The rules of a listener end when it is closed. EBADF, EINVAL (no
- * listener, bad prefix, families differ, dport_lo > dport_hi), ENODEV, ENOMEM.
+ * listener, bad prefix, families differ, dport_lo > dport_hi), ENODEV, ENOMEM, ENOSPC (4096 rules).
  */
 LEAT_API int leat_intercept_add(int listener, const struct leat_rule *rule);
 

@@ -56,12 +56,13 @@ LEAT_API const char *leat_strerror(void);
 
 struct leat_port {
 	const char *name; /* of the interface: [A-Za-z0-9_.-], at most 15 */
+	/* clang-format off */
 	/*
-	 * "af_packet:IFNAME"          an existing Linux interface
-	 * "tap:IFNAME[,netns=NAME]"   a TAP device of our own, its kernel end (IFNAME) in that
-	 * namespace "dpdk:DEVARGS"              any DPDK device, "dpdk:0000:03:00.0",
-	 * "dpdk:net_memif0,role=client"
+	 * "af_packet:IFNAME"         an existing Linux interface
+	 * "tap:IFNAME[,netns=NAME]"  a TAP device of our own, its kernel end (IFNAME) in that namespace
+	 * "dpdk:DEVARGS"             any DPDK device: "dpdk:0000:03:00.0", "dpdk:net_memif0,role=client"
 	 */
+	/* clang-format on */
 	const char *spec;
 	uint32_t mtu;    /* 68..65535; 0: the device's */
 	bool no_offload; /* MTU-sized frames with complete checksums only */

@@ -177,8 +177,11 @@ static int add_rules(struct tcp_listener *l, const struct leat_rule *rule, struc
 	if (rc < 0)
 		return rc;
 	if (!rule->src && !rule->dst) {
+		/* Both or none. */
+		rc = tcp_intercept_reserve(in->stack, 2);
 		ti->src = ti->dst = any_of(false);
-		rc = tcp_intercept_add(in->stack, ti, l);
+		if (rc == 0)
+			rc = tcp_intercept_add(in->stack, ti, l);
 		ti->src = ti->dst = any_of(true);
 	} else if (!rule->src) {
 		ti->src = any_of(ipprefix_is_v4(&ti->dst));

@@ -6,10 +6,13 @@
  */
 #include "tcp/listen.h"
 
+#include "base/bits.h"
+
 #include <errno.h>
 #include <string.h>
 
-#define RULES_MAX 4096u
+#define RULES_MIN 8u
+#define RULES_MAX 4096u /* a power of two */
 
 struct rule {
 	struct tcp_intercept match;
@@ -43,14 +46,15 @@ static bool better(const struct tcp_intercept *a, const struct tcp_intercept *b)
 	return a->src.len > b->src.len;
 }
 
-static int grow(struct stack *s, struct tcp_rules *t)
+int tcp_intercept_reserve(struct stack *s, uint32_t n)
 {
-	uint32_t cap = t->cap ? 2 * t->cap : 8;
+	struct tcp_rules *t = s->tcp->rules;
+	uint32_t cap = max_u32((uint32_t)round_up_pow2(t->n + n), RULES_MIN);
 	struct rule *rules;
 
-	if (t->n < t->cap)
+	if (t->n + n <= t->cap)
 		return 0;
-	if (cap > RULES_MAX)
+	if (t->n + n > RULES_MAX)
 		return -ENOSPC;
 	rules = mem_alloc(s->env.mem, cap * sizeof(*rules));
 	if (!rules)
@@ -71,7 +75,7 @@ int tcp_intercept_add(struct stack *s, const struct tcp_intercept *rule, struct 
 
 	if (rule->dport_lo > rule->dport_hi || rule->src.len > 128 || rule->dst.len > 128)
 		return -EINVAL;
-	err = grow(s, t);
+	err = tcp_intercept_reserve(s, 1);
 	if (err < 0)
 		return err;
 	while (at < t->n && !better(rule, &t->rules[at].match))
@@ -93,14 +97,19 @@ void tcp_intercept_flush(struct stack *s, struct tcp_listener *l)
 	t->n = kept;
 }
 
-/* ::/0 is "any" for both families only when written as such; 0.0.0.0/0 has length 96. */
+/* Within a family: ::/0 is any IPv6 address and no IPv4 one, which has a mapped form below it. */
+static bool covers(const struct ipprefix *p, const struct ipaddr *a)
+{
+	return ipprefix_is_v4(p) == ipaddr_is_v4(a) && ipprefix_match(p, a);
+}
+
 static bool matches(const struct tcp_intercept *r, const struct inet_in *in, uint16_t dport)
 {
 	if (r->iface >= 0 && (unsigned)r->iface != in->iface)
 		return false;
 	if (dport < r->dport_lo || dport > r->dport_hi)
 		return false;
-	return ipprefix_match(&r->dst, &in->dst) && ipprefix_match(&r->src, &in->src);
+	return covers(&r->dst, &in->dst) && covers(&r->src, &in->src);
 }
 
 struct tcp_listener *tcp_rules_match(const struct stack *s, const struct inet_in *in,

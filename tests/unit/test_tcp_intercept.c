@@ -87,6 +87,21 @@ static void longest_prefix_wins(void **state)
 	assert_null(match(tk, c2, a7, 80));
 }
 
+/* "Any" of one family is none of the other. */
+static void families_apart(void **state)
+{
+	struct tk *tk = *state;
+	struct ipaddr any = tk->v6 ? ipaddr_any6() : ipaddr_any4();
+	struct ipaddr v4 = ipaddr_v4(0xc0000201), v6 = {.b = {0x20, 0x01, 0x0d, 0xb8, [15] = 9}};
+	struct tcp_listener *l = listen_on(tk, 1, &tk->lso);
+	struct tcp_intercept r = rule(&any, tk->v6 ? 0 : 96, &any, tk->v6 ? 0 : 96);
+
+	assert_int_equal(tcp_intercept_add(tk->s, &r, l), 0);
+	assert_ptr_equal(match(tk, v4, v4, 80), tk->v6 ? NULL : l);
+	assert_ptr_equal(match(tk, v6, v6, 80), tk->v6 ? l : NULL);
+	tcp_unlisten(l);
+}
+
 static void many_rules(void **state)
 {
 	struct tk *tk = *state;
@@ -105,6 +120,8 @@ static void many_rules(void **state)
 			assert_int_equal(err, -ENOSPC);
 			break;
 		}
+		if (n == 4094)
+			assert_int_equal(tcp_intercept_reserve(tk->s, 2), -ENOSPC);
 	}
 	assert_int_equal(n, 4096);
 	tcp_unlisten(l);
@@ -238,10 +255,8 @@ static void unclaimed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TK_TEST(longest_prefix_wins),
-		TK_TEST(many_rules),
-		TK_TEST(both_legs),
-		TK_TEST(unclaimed),
+		TK_TEST(longest_prefix_wins), TK_TEST(many_rules), TK_TEST(families_apart),
+		TK_TEST(both_legs),           TK_TEST(unclaimed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
