@@ -20,8 +20,12 @@ static int bind_source(int fd, const union addr *client, bool with_port)
 	/* The same client port may go to another server at the same time. */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return -errno;
-	if (!with_port)
+	if (!with_port) {
 		addr_set_port(&local, 0);
+		/* At connect it need only be free towards that server. */
+		if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0)
+			return -errno;
+	}
 	return bind(fd, &local.sa, addr_len(&local)) < 0 ? -errno : 0;
 }
 

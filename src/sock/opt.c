@@ -279,7 +279,7 @@ static int set_nothing(struct socket *so, const struct opt_row *row, int v)
 	X(IPPROTO_IP, IP_TRANSPARENT, OPT_ANY, get_flag, set_flag, SOF_TRANSPARENT) \
 	X(IPPROTO_IP, IP_BINDANY, OPT_ANY, get_flag, set_flag, SOF_TRANSPARENT) \
 	X(IPPROTO_IP, IP_FREEBIND, OPT_ANY, get_flag, set_flag, SOF_FREEBIND) \
-	X(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, OPT_ANY, get_zero, set_nothing, 0) \
+	X(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, OPT_ANY, get_flag, set_flag, SOF_NO_PORT) \
 	X(IPPROTO_IP, IP_PKTINFO, OPT_ANY, get_flag, set_flag, SOF_PKTINFO) \
 	X(IPPROTO_IP, IP_RECVTOS, OPT_ANY, get_flag, set_flag, SOF_RECVTOS) \
 	X(IPPROTO_IP, IP_RECVTTL, OPT_ANY, get_flag, set_flag, SOF_RECVTTL) \

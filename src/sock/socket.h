@@ -39,8 +39,8 @@ enum sock_phase {
 #define SOF_OOBINLINE   0x00001000u
 #define SOF_DONTROUTE   0x00002000u
 #define SOF_LINGER      0x00004000u
-#define SOF_TIMESTAMP   0x00008000u
-#define SOF_INHERITED   0x0000ffffu /* what an accepted socket takes from its listener */
+#define SOF_NO_PORT     0x00008000u /* IP_BIND_ADDRESS_NO_PORT */
+#define SOF_INHERITED   0x00007fffu /* what an accepted socket takes from its listener */
 #define SOF_V6          0x00010000u
 #define SOF_BOUND       0x00020000u
 #define SOF_RDSHUT      0x00040000u /* shutdown(SHUT_RD) */

@@ -118,7 +118,7 @@ void tcpso_established(struct socket *so)
 	so->phase = SOCK_CONNECTED;
 	so->f.src.ready = RDY_WRITABLE | RDY_EMPTY;
 	if (tcp_state(so->tcp) == TCPS_CLOSED) {
-		die(so, ECONNRESET);
+		die(so, tcp_pending_error(so->tcp));
 		return;
 	}
 	if (tcp_rcv_avail(so->tcp) > 0 || tcp_rcv_eof(so->tcp))
@@ -151,7 +151,8 @@ static unsigned bind_flags(const struct socket *so)
 	return (so->flags & (SOF_TRANSPARENT | SOF_FREEBIND) ? TCP_BIND_FOREIGN : 0) |
 	       (so->flags & SOF_REUSEADDR ? TCP_BIND_REUSEADDR : 0) |
 	       (so->flags & SOF_REUSEPORT ? TCP_BIND_REUSEPORT : 0) |
-	       (so->flags & SOF_V6ONLY ? TCP_BIND_V6ONLY : 0);
+	       (so->flags & SOF_V6ONLY ? TCP_BIND_V6ONLY : 0) |
+	       (so->flags & SOF_NO_PORT ? TCP_BIND_NO_PORT : 0);
 }
 
 int tcpso_bind(struct socket *so, const struct ipaddr *addr, uint16_t port)

@@ -102,10 +102,28 @@ static bool taken(const struct stack *s, const struct ipaddr *addr, uint16_t por
 	return tcp_listener_conflict(s, addr, port, flags);
 }
 
+/* The first free one from a place that outsiders do not know (RFC 6056 3.3.1). */
+int tcp_port_any(struct stack *s, const struct ipaddr *addr, unsigned flags, uint16_t *port)
+{
+	const struct tcp_limits *lim = &s->tcp->limits;
+	uint32_t n = (uint32_t)(lim->port_hi - lim->port_lo) + 1;
+	uint32_t first = stack_random_u32(s) % n;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint16_t p = (uint16_t)(lim->port_lo + (first + i) % n);
+
+		if (!taken(s, addr, p, flags)) {
+			*port = p;
+			return 0;
+		}
+	}
+	return -EADDRINUSE;
+}
+
 int tcp_bind(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t port, unsigned flags)
 {
 	struct stack *s = pcb->stack;
-	int err;
+	int err = 0;
 
 	if (pcb->state != TCPS_CLOSED || pcb->flow.lport != 0 || (pcb->flags & PCBF_BOUND) ||
 	    ipaddr_is_multicast(addr) || ipaddr_is_v4_broadcast(addr))
@@ -115,6 +133,11 @@ int tcp_bind(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t port, unsi
 		return -EADDRNOTAVAIL;
 	if (port != 0 && taken(s, addr, port, flags))
 		return -EADDRINUSE;
+	/* Shared with nobody, whatever the flags would allow. */
+	if (port == 0 && !(flags & TCP_BIND_NO_PORT))
+		err = tcp_port_any(s, addr, flags & TCP_BIND_FOREIGN, &port);
+	if (err < 0)
+		return err;
 	pcb->flow.local = *addr;
 	pcb->flow.lport = port;
 	take_flags(pcb, flags);

@@ -144,25 +144,6 @@ static int default_prefs(struct stack *s, const struct tcp_pcb *like, struct tcp
 	return 0;
 }
 
-/* Port 0: the first free one from a place that outsiders do not know. */
-static int choose_port(struct stack *s, struct tcp_listener *l)
-{
-	const struct tcp_limits *lim = &s->tcp->limits;
-	uint32_t n = (uint32_t)(lim->port_hi - lim->port_lo) + 1;
-	uint32_t first = stack_random_u32(s) % n;
-
-	for (uint32_t i = 0; i < n; i++) {
-		uint16_t port = (uint16_t)(lim->port_lo + (first + i) % n);
-
-		if (!tcp_listener_conflict(s, &l->addr, port, 0) &&
-		    !tcp_bind_conflict(s, &l->addr, port, 0)) {
-			l->port = port;
-			return 0;
-		}
-	}
-	return -EADDRINUSE;
-}
-
 int tcp_listen(struct stack *s, const struct tcp_listener_conf *conf, void *so,
 	       struct tcp_listener **out)
 {
@@ -181,7 +162,7 @@ int tcp_listen(struct stack *s, const struct tcp_listener_conf *conf, void *so,
 	l->so = so;
 	err = default_prefs(s, conf->like, &l->prefs);
 	if (err == 0 && l->port == 0)
-		err = choose_port(s, l);
+		err = tcp_port_any(s, &l->addr, 0, &l->port);
 	l->hash = hash_addr_u32(&s->hash_key, &l->addr, l->port);
 	if (err == 0)
 		err = htab_insert(&ls->by_addr, l->hash, l);

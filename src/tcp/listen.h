@@ -51,6 +51,9 @@ struct tcp_listener *tcp_rules_match(const struct stack *s, const struct inet_in
 
 NODISCARD int tcp_port_choose(struct tcp_pcb *pcb, const struct ipaddr *local,
 			      const struct ipaddr *remote, uint16_t rport, uint16_t *port);
+/* A port of addr without any binding or listener. -EADDRINUSE: none left. */
+NODISCARD int tcp_port_any(struct stack *s, const struct ipaddr *addr, unsigned flags,
+			   uint16_t *port);
 void tcp_unbind(struct tcp_pcb *pcb);
 /* Any binding in the way? */
 bool tcp_bind_conflict(const struct stack *s, const struct ipaddr *addr, uint16_t port,

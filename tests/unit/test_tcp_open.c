@@ -207,6 +207,11 @@ static void half_open_entry(void **state)
 	/* RST in the window but not exact: challenge; exact: gone. */
 	tk_in(tk, &(struct tk_seg){.flags = TCP_RST, .seq = 100});
 	tk_expect_ack(tk, 1);
+	/* Not for each of many. */
+	for (unsigned i = 0; i < 20; i++)
+		tk_in(tk, &(struct tk_seg){.flags = TCP_RST, .seq = 100});
+	tk_expect_none(tk);
+	assert_int_equal(tcp_counters(tk->s)->challenge_limited, 20);
 	tk_in(tk, &(struct tk_seg){.flags = TCP_RST, .seq = 1});
 	tk_expect_none(tk);
 	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1});
@@ -333,11 +338,49 @@ static void cookies(void **state)
 	/* An old cookie is none. */
 	tk_syn(tk, 5003, NULL);
 	tk->iss = tk_sent(tk)->h.seq;
+	assert_true(tcp_synq_cookies_live(tk->s));
 	tk_advance(tk, 70 * S);
 	tk_forget(tk);
 	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1});
 	tk_expect(tk, TCP_RST, 1, 0, 0);
+	/* Nobody looks for cookies any more. */
+	assert_false(tcp_synq_cookies_live(tk->s));
 	tcp_unlisten(tk->l);
+}
+
+/* SYNs that come to nothing, and scales that do not exist, are counted. */
+static void syn_oddities(void **state)
+{
+	struct tk *tk = *state;
+	struct tk_peer wide = {.wscale = 15};
+
+	tk_listen(tk, 4);
+	tk->inet.fail = -ENETUNREACH;
+	tk_syn(tk, 1000, NULL);
+	tk->inet.fail = 0;
+	tk_expect_none(tk);
+	assert_int_equal(tcp_counters(tk->s)->syn_no_route, 1);
+	tk_syn(tk, 1001, &wide);
+	assert_int_equal(tk_sent(tk)->h.flags, TCP_SYN | TCP_ACK);
+	assert_int_equal(tcp_counters(tk->s)->wscale_clamped, 1);
+	tcp_unlisten(tk->l);
+	tk->port_peer = TK_PORT_PEER;
+	tk_connect(tk, &wide);
+	assert_int_equal(tk->pcb->snd_scale, 14);
+	assert_int_equal(tcp_counters(tk->s)->wscale_clamped, 2);
+	tcp_abort(tk->pcb);
+}
+
+/* One connection's buffers grow to no more than a part of the pool. */
+static void limits_fit_pool(void **state)
+{
+	struct tk *tk = *state;
+	uint64_t pool = mbuf_pool_bytes(tk->s->pool);
+
+	assert_true(tk->s->tcp->limits.rcvbuf_max <= pool / 2);
+	assert_true(tk->s->tcp->limits.sndbuf_max <= pool / 2);
+	assert_true(tk->s->tcp->limits.rcvbuf <= tk->s->tcp->limits.rcvbuf_max);
+	assert_true(tk->s->tcp->limits.sndbuf <= tk->s->tcp->limits.sndbuf_max);
 }
 
 /* As many half-open entries as there may be: the next SYN gets a cookie. */
@@ -469,6 +512,39 @@ static void port_chosen(void **state)
 	tk_forget(tk);
 }
 
+/* Port 0 is chosen by bind, so that it can be told at once; or later when the program says so. */
+static void bind_chooses(void **state)
+{
+	struct tk *tk = *state;
+	struct ipaddr any = tk->v6 ? ipaddr_any6() : ipaddr_any4();
+	struct tcp_pcb *a = tcp_create(tk->s, tk->v6, NULL);
+	struct tcp_pcb *b = tcp_create(tk->s, tk->v6, NULL);
+	struct ipaddr la;
+	uint16_t port;
+
+	assert_int_equal(tcp_bind(a, &any, 0, TCP_BIND_REUSEADDR), 0);
+	tcp_local(a, &la, &port);
+	assert_in_range(port, 32768, 60999);
+	assert_int_equal(tcp_bind(b, &tk->us, port, 0), -EADDRINUSE);
+	assert_int_equal(tcp_bind(b, &tk->us, 0, TCP_BIND_NO_PORT), 0);
+	tcp_local(b, &la, &port);
+	assert_int_equal(port, 0);
+	assert_int_equal(tcp_connect(b, &tk->peer, 80), 0);
+	tcp_local(b, &la, &port);
+	assert_true(port != 0);
+	tcp_close(a);
+	tcp_close(b);
+	tk_forget(tk);
+	/* All taken. */
+	tk->s->tcp->limits.port_lo = tk->s->tcp->limits.port_hi;
+	a = tcp_create(tk->s, tk->v6, NULL);
+	b = tcp_create(tk->s, tk->v6, NULL);
+	assert_int_equal(tcp_bind(a, &tk->us, 0, 0), 0);
+	assert_int_equal(tcp_bind(b, &tk->us, 0, 0), -EADDRINUSE);
+	tcp_close(a);
+	tcp_close(b);
+}
+
 static void bind_conflicts(void **state)
 {
 	struct tk *tk = *state;
@@ -572,11 +648,14 @@ int main(void)
 		TK_TEST(syn_to_listener_with_junk),
 		TK_TEST(backlog_full),
 		TK_TEST(cookies),
+		TK_TEST(syn_oddities),
+		TK_TEST(limits_fit_pool),
 		TK_TEST(cookie_without_scale),
 		TK_TEST(cookie_with_syn),
 		TK_TEST(repeated_syn_keeps_time),
 		TK_TEST(isn_moves_on),
 		TK_TEST(port_chosen),
+		TK_TEST(bind_chooses),
 		TK_TEST(bind_conflicts),
 		TK_TEST(inherit_late),
 		TK_TEST(close_inside_events),
