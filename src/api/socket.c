@@ -72,7 +72,11 @@ int leat_close(int fd)
 {
 	if (is_ours(fd))
 		return int_result(sock_close(current.stack, fd));
-	return is_kept(fd) ? int_result(-EBADF) : close(fd);
+	if (is_kept(fd))
+		return int_result(-EBADF);
+	if (current.stack)
+		sock_kernel_closed(current.stack, fd);
+	return close(fd);
 }
 
 int leat_getsockopt(int fd, int level, int name, void *value, socklen_t *len)

@@ -166,75 +166,29 @@ int leat_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 	return int_result(rc < 0 ? rc : poll_ns(fds, n, ns, sigmask));
 }
 
-/* ---- select, by way of poll ---- */
-
-struct select_sets {
-	fd_set *set[3]; /* readable, writable, exceptional; NULL: none */
-};
-
-static const short select_asks[3] = {POLLIN, POLLOUT, POLLPRI};
-/* What makes a descriptor a member of the answer, as Linux's select has it. */
-static const short select_hits[3] = {POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI};
-
-static nfds_t sets_to_poll(int n, const struct select_sets *sets, struct pollfd *fds)
-{
-	nfds_t count = 0;
-
-	for (int fd = 0; fd < n; fd++) {
-		short events = 0;
-
-		for (int k = 0; k < 3; k++)
-			if (sets->set[k] && FD_ISSET(fd, sets->set[k]))
-				events |= select_asks[k];
-		if (events)
-			fds[count++] = (struct pollfd){.fd = fd, .events = events};
-	}
-	return count;
-}
-
-static int poll_to_sets(const struct pollfd *fds, nfds_t count, struct select_sets *sets)
-{
-	int hits = 0;
-
-	for (nfds_t i = 0; i < count; i++) {
-		if (fds[i].revents & POLLNVAL)
-			return -EBADF;
-		for (int k = 0; k < 3; k++) {
-			if (!(fds[i].events & select_asks[k]))
-				continue;
-			if (fds[i].revents & select_hits[k])
-				hits++;
-			else
-				FD_CLR(fds[i].fd, sets->set[k]);
-		}
-	}
-	return hits;
-}
-
-static int select_ns(int n, struct select_sets *sets, uint64_t ns, const sigset_t *sigmask)
-{
-	struct pollfd fds[FD_SETSIZE];
-	nfds_t count;
-	int rc;
-
-	if (n < 0 || n > FD_SETSIZE)
-		return -EINVAL;
-	count = sets_to_poll(n, sets, fds);
-	rc = sock_poll(current.stack, fds, count, ns, sigmask);
-	return rc < 0 ? rc : poll_to_sets(fds, count, sets);
-}
+/* ---- select ---- */
 
 int leat_pselect(int n, fd_set *readable, fd_set *writable, fd_set *except,
 		 const struct timespec *timeout, const sigset_t *sigmask)
 {
-	struct select_sets sets = {{readable, writable, except}};
+	fd_set *sets[3] = {readable, writable, except};
 	uint64_t ns;
 	int rc;
 
 	if (!current.stack)
 		return pselect(n, readable, writable, except, timeout, sigmask);
 	rc = timespec_to_ns(timeout, &ns);
-	return int_result(rc < 0 ? rc : select_ns(n, &sets, ns, sigmask));
+	return int_result(rc < 0 ? rc : sock_select(current.stack, n, sets, ns, sigmask));
+}
+
+/* More than the clock can count is for ever; microseconds may be more than a second. */
+static uint64_t timeval_to_ns(const struct timeval *tv)
+{
+	uint64_t s = (uint64_t)tv->tv_sec + (uint64_t)tv->tv_usec / 1000000;
+
+	if (s >= SOCK_FOREVER / SECOND_NS)
+		return SOCK_FOREVER;
+	return s * SECOND_NS + (uint64_t)tv->tv_usec % 1000000 * US_NS;
 }
 
 static void write_back(struct timeval *tv, uint64_t left_ns)
@@ -245,7 +199,7 @@ static void write_back(struct timeval *tv, uint64_t left_ns)
 
 int leat_select(int n, fd_set *readable, fd_set *writable, fd_set *except, struct timeval *timeout)
 {
-	struct select_sets sets = {{readable, writable, except}};
+	fd_set *sets[3] = {readable, writable, except};
 	struct stack *s = current.stack;
 	uint64_t ns = SOCK_FOREVER;
 	uint64_t start;
@@ -256,9 +210,9 @@ int leat_select(int n, fd_set *readable, fd_set *writable, fd_set *except, struc
 	if (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0))
 		return int_result(-EINVAL);
 	if (timeout)
-		ns = (uint64_t)timeout->tv_sec * SECOND_NS + (uint64_t)timeout->tv_usec * US_NS;
+		ns = timeval_to_ns(timeout);
 	start = s->env.mono_ns(s->env.ctx);
-	rc = select_ns(n, &sets, ns, NULL);
+	rc = sock_select(s, n, sets, ns, NULL);
 	if (timeout) {
 		uint64_t spent = s->env.mono_ns(s->env.ctx) - start;
 

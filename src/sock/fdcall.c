@@ -75,6 +75,12 @@ int sock_dup_to(struct stack *s, int fd, int to)
 	return to;
 }
 
+void sock_kernel_closed(struct stack *s, int fd)
+{
+	if (fd >= 0)
+		sets_forget_kernel(s->sock, fd);
+}
+
 void sock_give_number(struct stack *s, int fd)
 {
 	if (sock_owns(s, fd))

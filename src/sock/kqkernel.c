@@ -19,52 +19,49 @@ static uint32_t events_of(const struct knote *kn)
 	return kn->it.flags & EVI_DISABLED ? 0 : ev | (kn->it.flags & EVI_EDGE ? EPOLLET : 0);
 }
 
-/* READ and WRITE of a descriptor share one registration. */
-static uint32_t both(const struct evfile *kq, const struct knote *kn, bool without)
+/* Bring the registration in line with the knote; without: it is about to go. READ and WRITE have a
+ * set each: epoll reports all that holds with an edge of either, and an edge is told once. */
+static int sync_kernel(const struct knote *kn, int kfd, bool without)
 {
-	int other = kn->filter == EVFILT_READ ? EVFILT_WRITE : EVFILT_READ;
-	const struct knote *o = kqueue_own_find(kq, kn->ident, other);
-
-	return (without ? 0 : events_of(kn)) | (o ? events_of(o) : 0);
-}
-
-/* Bring the registration in line with the two knotes; without: kn is about to go. */
-static int sync_kernel(struct evfile *kq, struct knote *kn, bool without)
-{
-	struct epoll_event ev = {.events = both(kq, kn, without), .data.u64 = kn->ident};
+	struct epoll_event ev = {.events = without ? 0 : events_of(kn), .data.u64 = kn->ident};
 	int fd = (int)kn->ident;
 
 	/* Not an empty mask: the kernel reports hang-ups for that, too. */
-	if ((ev.events & ~EPOLLET) == 0)
-		return epoll_ctl(kq->kfd, EPOLL_CTL_DEL, fd, &ev) < 0 ? -errno : 0;
-	if (epoll_ctl(kq->kfd, EPOLL_CTL_MOD, fd, &ev) == 0)
+	if (ev.events == 0)
+		return epoll_ctl(kfd, EPOLL_CTL_DEL, fd, &ev) < 0 ? -errno : 0;
+	if (epoll_ctl(kfd, EPOLL_CTL_MOD, fd, &ev) == 0)
 		return 0;
-	if (errno == ENOENT && epoll_ctl(kq->kfd, EPOLL_CTL_ADD, fd, &ev) == 0)
+	if (errno == ENOENT && epoll_ctl(kfd, EPOLL_CTL_ADD, fd, &ev) == 0)
 		return 0;
 	return -errno;
 }
 
+static int kfd_of(const struct evfile *kq, const struct knote *kn)
+{
+	return kn->filter == EVFILT_READ ? kq->kfd : kq->kfd_write;
+}
+
 int knote_kernel_touch(struct evfile *kq, struct knote *kn, const struct kevent *ch)
 {
-	int kfd = evfile_kernel(kq);
+	int kfd = kn->filter == EVFILT_READ ? evfile_kernel(kq) : evfile_kernel_write(kq);
 
 	if (kfd < 0)
 		return kfd;
 	if (ch->fflags != 0 || ch->ident > INT32_MAX)
 		return -EINVAL;
 	kn->k_events = kn->filter == EVFILT_READ ? POLLIN | POLLRDHUP : POLLOUT;
-	return kn->it.flags & EVI_DISABLED ? 0 : sync_kernel(kq, kn, false);
+	return kn->it.flags & EVI_DISABLED ? 0 : sync_kernel(kn, kfd, false);
 }
 
 /* The outcome of a removal does not matter: a descriptor that was closed has left by itself. */
 void knote_kernel_update(struct evfile *kq, struct knote *kn)
 {
-	(void)sync_kernel(kq, kn, false);
+	(void)sync_kernel(kn, kfd_of(kq, kn), false);
 }
 
 void knote_kernel_detach(struct evfile *kq, struct knote *kn)
 {
-	(void)sync_kernel(kq, kn, true);
+	(void)sync_kernel(kn, kfd_of(kq, kn), true);
 }
 
 bool knote_kernel_check(struct knote *kn, struct kevent *out)
@@ -93,15 +90,20 @@ static void fire(struct evfile *kq, uintptr_t ident, int filter)
 		evitem_fire(&kn->it);
 }
 
-void kqueue_kernel_poll(struct evfile *kq)
+static void poll_set(struct evfile *kq, int kfd, int filter)
 {
 	struct epoll_event ev[BATCH];
-	int n = kq->kfd < 0 ? 0 : epoll_wait(kq->kfd, ev, BATCH, 0);
+	int n = kfd < 0 ? 0 : epoll_wait(kfd, ev, BATCH, 0);
 
 	for (int i = 0; i < n; i++) {
-		if (ev[i].events & ~(uint32_t)EPOLLOUT)
-			fire(kq, (uintptr_t)ev[i].data.u64, EVFILT_READ);
-		if (ev[i].events & ~(uint32_t)(EPOLLIN | EPOLLRDHUP))
-			fire(kq, (uintptr_t)ev[i].data.u64, EVFILT_WRITE);
+		if (ev[i].data.u64 == SET_KERNEL_WRITE)
+			poll_set(kq, kq->kfd_write, EVFILT_WRITE);
+		else
+			fire(kq, (uintptr_t)ev[i].data.u64, filter);
 	}
+}
+
+void kqueue_kernel_poll(struct evfile *kq)
+{
+	poll_set(kq, kq->kfd, EVFILT_READ);
 }

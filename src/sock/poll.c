@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * poll(2) over readiness words. Nothing is registered: every round looks at each descriptor again,
- * which suits the few that programs poll. Kernel descriptors are asked every few rounds; before the
- * first sleep they are put into an epoll set of the kernel's, whose descriptor then wakes the
- * sleep. Worker thread.
+ * poll(2) over readiness words, and select(2) over it. Nothing is registered: every round looks at
+ * each descriptor again, which suits the few that programs poll. Kernel descriptors are asked every
+ * few rounds; before the first sleep they are put into an epoll set of the kernel's, whose
+ * descriptor then wakes the sleep. Worker thread.
  */
 #include "sock/set.h"
 
@@ -121,4 +121,59 @@ int sock_poll(struct stack *s, struct pollfd *fds, nfds_t n, uint64_t timeout_ns
 	if (w.fd >= 0)
 		(void)close(w.fd);
 	return rc == -EINTR ? rc : c.hits;
+}
+
+/* ---- select, by way of poll ---- */
+
+static const short select_asks[3] = {POLLIN, POLLOUT, POLLPRI};
+/* What makes a descriptor a member of the answer, as Linux's select has it. */
+static const short select_hits[3] = {POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI};
+
+static nfds_t sets_to_poll(int n, fd_set *const sets[3], struct pollfd *fds)
+{
+	nfds_t count = 0;
+
+	for (int fd = 0; fd < n; fd++) {
+		short events = 0;
+
+		for (int k = 0; k < 3; k++)
+			if (sets[k] && FD_ISSET(fd, sets[k]))
+				events |= select_asks[k];
+		if (events)
+			fds[count++] = (struct pollfd){.fd = fd, .events = events};
+	}
+	return count;
+}
+
+static int poll_to_sets(const struct pollfd *fds, nfds_t count, fd_set *const sets[3])
+{
+	int hits = 0;
+
+	for (nfds_t i = 0; i < count; i++) {
+		if (fds[i].revents & POLLNVAL)
+			return -EBADF;
+		for (int k = 0; k < 3; k++) {
+			if (!(fds[i].events & select_asks[k]))
+				continue;
+			if (fds[i].revents & select_hits[k])
+				hits++;
+			else
+				FD_CLR(fds[i].fd, sets[k]);
+		}
+	}
+	return hits;
+}
+
+int sock_select(struct stack *s, int n, fd_set *const sets[3], uint64_t timeout_ns,
+		const sigset_t *sigmask)
+{
+	struct pollfd fds[FD_SETSIZE];
+	nfds_t count;
+	int rc;
+
+	if (n < 0 || n > FD_SETSIZE)
+		return -EINVAL;
+	count = sets_to_poll(n, sets, fds);
+	rc = sock_poll(s, fds, count, timeout_ns, sigmask);
+	return rc < 0 ? rc : poll_to_sets(fds, count, sets);
 }

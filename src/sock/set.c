@@ -35,6 +35,7 @@ static int init_set(struct stack *s, struct evfile *ef, enum file_kind kind)
 	ef->f.refs = 1;
 	ef->kfd = -1;
 	ef->wfd = -1;
+	ef->kfd_write = -1;
 	ef->layer = s->sock;
 	ef->stack = s;
 	evset_init(&ef->set, &ef->f.src);
@@ -84,6 +85,7 @@ void evfile_close(struct stack *s, struct file *f)
 		ef->set.item_gone(CONTAINER_OF(ef->set.items.next, struct evitem, set_link));
 	if (f->kind == FILE_KQUEUE)
 		htab_fini(&ef->own);
+	fdtab_close_hidden(&s->sock->fds, ef->kfd_write);
 	fdtab_close_hidden(&s->sock->fds, ef->kfd);
 	fdtab_close_hidden(&s->sock->fds, ef->wfd);
 	slab_put(&s->sock->sets, ef);
@@ -222,6 +224,26 @@ int evfile_kernel(struct evfile *ef)
 	return rc < 0 ? rc : ef->kfd;
 }
 
+int evfile_kernel_write(struct evfile *ef)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = SET_KERNEL_WRITE};
+	int kfd = evfile_kernel(ef);
+	int rc;
+
+	if (kfd < 0 || ef->kfd_write >= 0)
+		return kfd < 0 ? kfd : ef->kfd_write;
+	rc = make_kernel_set(ef, &ef->kfd_write);
+	if (rc < 0)
+		return rc;
+	if (epoll_ctl(kfd, EPOLL_CTL_ADD, ef->kfd_write, &ev) < 0) {
+		rc = -errno;
+		fdtab_close_hidden(&ef->layer->fds, ef->kfd_write);
+		ef->kfd_write = -1;
+		return rc;
+	}
+	return ef->kfd_write;
+}
+
 bool evfile_kernel_turn(struct evfile *ef, bool slept)
 {
 	return slept || ef->k_turn++ % SET_KERNEL_EVERY == 0;
@@ -261,4 +283,27 @@ void sets_drop_knotes(struct file *f, int fd)
 		if (it->fd == fd && it->set->item_gone == knote_gone)
 			knote_gone(it);
 	}
+}
+
+static void forget_kernel(void *obj, void *arg)
+{
+	static const int filters[] = {EVFILT_READ, EVFILT_WRITE};
+	const uintptr_t *ident = arg;
+	struct evfile *ef = obj;
+
+	if (ef->f.kind != FILE_KQUEUE || ef->kfd < 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
+		struct knote *kn = kqueue_own_find(ef, *ident, filters[i]);
+
+		if (kn)
+			knote_gone(&kn->it);
+	}
+}
+
+void sets_forget_kernel(struct sock_layer *l, int fd)
+{
+	uintptr_t ident = (uintptr_t)fd;
+
+	slab_for_each(&l->sets, forget_kernel, &ident);
 }

@@ -24,8 +24,9 @@ struct evfile {
 	struct evset set;
 	struct sock_layer *layer;
 	struct stack *stack;
-	int kfd; /* the kernel's epoll set of our members, -1: none yet */
-	int wfd; /* the one to wait for: kfd and the wfd of sets inside, -1: no kfd below */
+	int kfd;       /* the kernel's epoll set of our members, -1: none yet */
+	int wfd;       /* the one to wait for: kfd and the wfd of sets inside, -1: no kfd below */
+	int kfd_write; /* kqueue: one for WRITE, within kfd: edges of the two must not mix */
 	uint32_t k_turn;
 	struct watch *watch; /* the kernel waits for us: watch.h */
 	struct htab own;     /* kqueue: knotes without a Leat descriptor, by ident and filter */
@@ -42,6 +43,9 @@ NODISCARD int evfile_find(struct stack *s, int fd, enum file_kind kind, struct e
 NODISCARD int evfile_may_add(const struct evfile *ef, struct file *f, uint32_t *flags);
 /* The kernel's set (kfd), made when missing. -errno. */
 NODISCARD int evfile_kernel(struct evfile *ef);
+/* The one within it for WRITE knotes, which tells of itself by SET_KERNEL_WRITE. -errno. */
+NODISCARD int evfile_kernel_write(struct evfile *ef);
+#define SET_KERNEL_WRITE UINT64_MAX
 /* Is it the kernel's turn? */
 bool evfile_kernel_turn(struct evfile *ef, bool slept);
 /* Fire the items of sets inside that have a kernel descriptor ready. */
@@ -51,6 +55,8 @@ NODISCARD int evfile_nested_join(struct evfile *ef, struct evitem *it);
 void evfile_nested_leave(struct evfile *ef, struct evitem *it);
 /* A set as a source: is its word right now, kernel descriptors included? */
 void evfile_refresh(struct evfile *ef);
+/* A kernel descriptor is about to be closed: its knotes go, as kqueue(2) says. */
+void sets_forget_kernel(struct sock_layer *l, int fd);
 /* Through descriptor fd only: knotes. */
 void sets_drop_knotes(struct file *f, int fd);
 
@@ -69,6 +75,5 @@ bool epoll_item_ready(struct evitem *it);
 void epoll_item_gone(struct evitem *it);
 bool knote_ready(struct evitem *it);
 void knote_gone(struct evitem *it);
-void kqueue_close(struct stack *s, struct evfile *kq);
 
 #endif

@@ -20,6 +20,8 @@
 #include <leat/poll.h>
 #include <leat/socket.h>
 
+#include <sys/select.h>
+
 struct owner_map;
 struct tcp_listener;
 
@@ -95,6 +97,8 @@ int sock_epoll_wait(struct stack *s, int epfd, struct epoll_event *events, int m
 NODISCARD int sock_watch(struct stack *s, int fd);
 
 int sock_kqueue(struct stack *s);
+/* The program closes a descriptor of the kernel's: kqueues forget it. */
+void sock_kernel_closed(struct stack *s, int fd);
 int sock_kevent(struct stack *s, int kq, const struct kevent *changes, int n_changes,
 		struct kevent *events, int n_events, uint64_t timeout_ns);
 
@@ -103,5 +107,8 @@ NODISCARD int sock_run(struct stack *s, uint64_t timeout_ns);
 
 int sock_poll(struct stack *s, struct pollfd *fds, nfds_t n, uint64_t timeout_ns,
 	      const sigset_t *sigmask);
+/* sets: readable, writable, exceptional; NULL: none. -EINVAL for n above FD_SETSIZE. */
+int sock_select(struct stack *s, int n, fd_set *const sets[3], uint64_t timeout_ns,
+		const sigset_t *sigmask);
 
 #endif

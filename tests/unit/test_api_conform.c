@@ -1014,6 +1014,13 @@ static void case_inherit(struct run *r)
 	SET(TCP_NODELAY, IPPROTO_TCP, 1);
 	SET(SO_RCVLOWAT, SOL_SOCKET, 3);
 	SET(SO_PRIORITY, SOL_SOCKET, 2);
+	if (r->family == AF_INET) {
+		SET(IP_TOS, IPPROTO_IP, 0x20);
+		SET(IP_TTL, IPPROTO_IP, 33);
+	} else {
+		SET(IPV6_TCLASS, IPPROTO_IPV6, 0x20);
+		SET(IPV6_UNICAST_HOPS, IPPROTO_IPV6, 33);
+	}
 	c = tcp_socket(r, 0);
 	NOTE(r, "connect", r->c->connect(c, (struct sockaddr *)&ss, len));
 	settle(r);
@@ -1023,6 +1030,13 @@ static void case_inherit(struct run *r)
 	GET(SO_RCVLOWAT, SOL_SOCKET);
 	GET(SO_PRIORITY, SOL_SOCKET);
 	GET(SO_ACCEPTCONN, SOL_SOCKET);
+	if (r->family == AF_INET) {
+		GET(IP_TOS, IPPROTO_IP);
+		GET(IP_TTL, IPPROTO_IP);
+	} else {
+		GET(IPV6_TCLASS, IPPROTO_IPV6);
+		GET(IPV6_UNICAST_HOPS, IPPROTO_IPV6);
+	}
 	note(r, "flags %x", (unsigned)r->c->fcntl(fd, F_GETFL) & O_NONBLOCK);
 	r->c->close(fd);
 	r->c->close(c);

@@ -14,7 +14,9 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 
 /* Members named like the calls, as programs have them. */
 struct ops {
@@ -86,6 +88,38 @@ static void test_kernel_files(void **state)
 	sockhost_destroy(&h);
 }
 
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* A time whose nanoseconds are a multiple of 2^64 is very long, not none. */
+static void test_select_long(void **state)
+{
+	struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+	struct timeval tv = {.tv_sec = (time_t)1 << 55};
+	struct sockhost h;
+	fd_set set;
+	int fd;
+
+	(void)state;
+	sockhost_create(&h, &(struct sockhost_conf){.real = true});
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	FD_ZERO(&set);
+	FD_SET(fd, &set);
+	assert_int_equal(sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm}, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+	assert_int_equal(select(fd + 1, &set, NULL, NULL, &tv), -1);
+	assert_int_equal(errno, EINTR);
+	/* Writable at once. */
+	FD_ZERO(&set);
+	FD_SET(fd, &set);
+	assert_int_equal(select(fd + 1, NULL, &set, NULL, NULL), 1);
+	assert_true(FD_ISSET(fd, &set));
+	assert_int_equal(close(fd), 0);
+	sockhost_destroy(&h);
+}
+
 static void test_no_stack(void **state)
 {
 	int ep = epoll_create1(0);
@@ -105,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_program),
 		cmocka_unit_test(test_kernel_files),
+		cmocka_unit_test(test_select_long),
 		cmocka_unit_test(test_no_stack),
 	};
 

@@ -4,7 +4,7 @@
  */
 #include "sockhost.h"
 
-#include "sock/socket.h"
+#include "sock/set.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -599,6 +599,53 @@ static void test_kernel_descriptors(void **state)
 	close(fd[0]);
 }
 
+/* Enough calls without a sleep for the kernel's turn. */
+static int harvest_often(struct env *e)
+{
+	int n = 0;
+
+	for (unsigned i = 0; i < 2 * SET_KERNEL_EVERY && n == 0; i++)
+		n = harvest(e);
+	return n;
+}
+
+/* An edge of one direction is none of the other. */
+static void test_kernel_edges(void **state)
+{
+	struct env *e = *state;
+	static char big[4096];
+	int fd[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(dup2(fd[i], 900 + i), 900 + i);
+		close(fd[i]);
+		fd[i] = 900 + i;
+	}
+	while (write(fd[0], big, sizeof(big)) > 0)
+		;
+	assert_int_equal(write(fd[1], "abc", 3), 3);
+	assert_int_equal(apply(e, fd[0], EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0), 0);
+	assert_int_equal(apply(e, fd[0], EVFILT_WRITE, EV_ADD, 0, 0), 0);
+	assert_int_equal(harvest_often(e), 1);
+	assert_int_equal(e->ev[0].filter, EVFILT_READ);
+	assert_int_equal(harvest_often(e), 0);
+	while (read(fd[1], big, sizeof(big)) > 0)
+		;
+	assert_int_equal(harvest_often(e), 1);
+	assert_int_equal(e->ev[0].filter, EVFILT_WRITE);
+	assert_int_equal(apply(e, fd[0], EVFILT_WRITE, EV_DELETE, 0, 0), 0);
+	assert_int_equal(write(fd[1], "d", 1), 1);
+	assert_int_equal(harvest_often(e), 1);
+	assert_int_equal(e->ev[0].filter, EVFILT_READ);
+	assert_int_equal(e->ev[0].data, 4);
+	/* Closed: the number's next file is not meant. */
+	sock_kernel_closed(e->h.s, fd[0]);
+	close(fd[0]);
+	assert_int_equal(apply(e, fd[0], EVFILT_READ, EV_DELETE, 0, 0), -ENOENT);
+	close(fd[1]);
+}
+
 /* Every allocation of a kqueue's life fails once; nothing leaks (sockhost_destroy). */
 static void test_out_of_memory(void **state)
 {
@@ -642,6 +689,7 @@ int main(void)
 		TEST(test_user),          TEST(test_close_drops),
 		TEST(test_nested),        TEST(test_kernel_descriptors),
 		TEST(test_out_of_memory), TEST(test_write_partly),
+		TEST(test_kernel_edges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
