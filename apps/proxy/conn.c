@@ -91,6 +91,7 @@ static void abort_unconnected(struct proxy *p, struct conn *c, int error)
 		abort_conn(p, c, &p->stats.connect_refused, "refused by the server");
 		break;
 	case ETIMEDOUT:
+		platform_be_silent(c->leg[CLIENT].end.fd);
 		abort_conn(p, c, &p->stats.connect_timeouts, "no answer from the server");
 		break;
 	case EHOSTUNREACH:
@@ -180,6 +181,7 @@ static void on_connected(struct proxy *p, struct conn *c)
 	}
 	p->stats.connected++;
 	c->state = CONN_OPEN;
+	platform_answer(c->leg[CLIENT].end.fd);
 	restart_deadline(p, c);
 	run(p, c);
 }
@@ -216,7 +218,7 @@ void conn_on_deadline(struct proxy *p, struct deadline *deadline)
 	struct conn *c = (void *)((char *)deadline - offsetof(struct conn, deadline));
 
 	if (c->state == CONN_CONNECTING)
-		abort_conn(p, c, &p->stats.connect_timeouts, "no answer from the server");
+		abort_unconnected(p, c, ETIMEDOUT);
 	else if (is_half_closed(c))
 		abort_conn(p, c, &p->stats.half_close_timeouts, "half closed and idle");
 	else

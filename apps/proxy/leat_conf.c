@@ -317,6 +317,13 @@ static const struct conf_row rows[] = {
 	 .names = bool_names,
 	 .arg = "BOOL",
 	 .help = "forward what is not intercepted, between the ports"},
+	{.key = "connect_first",
+	 .type = CONF_CHOICE,
+	 .offset = offsetof(struct platform_conf, connect_first),
+	 .names = bool_names,
+	 .arg = "BOOL",
+	 .help = "answer the client when the server has answered:\n"
+		 "a refusal is a refusal, silence is silence"},
 	NUMBER("buffers_small", buffers_small, 512, 16777216, "packet buffers of 2 KB"),
 	NUMBER("buffers_big", buffers_big, 512, 16777216, "packet buffers of 16 KB"),
 	NUMBER("memory_mb", memory_mb, 16, 1048576, "megabytes for DPDK"),

@@ -66,6 +66,7 @@ struct platform_conf {
 	struct leat_conf_rule rules[LEAT_CONF_RULES];
 	struct leat_conf_eal eal;
 	uint64_t forward;
+	uint64_t connect_first;
 	uint64_t buffers_small, buffers_big, memory_mb;
 	uint64_t max_sockets, max_neighbours, spin_us;
 	char instance[13];

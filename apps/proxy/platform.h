@@ -33,6 +33,13 @@ int platform_init(const struct config *config, const struct log *log);
 int platform_intercept(const struct config *config, const struct log *log, int fd,
 		       const union addr *local);
 
+/*
+ * The client of a connection may not have been answered yet (connect_first): now it is. Or never:
+ * there is nobody at the server's address. Closing the socket instead is a refusal.
+ */
+void platform_answer(int fd);
+void platform_be_silent(int fd);
+
 /* How many sockets the platform has, beside what descriptors allow. */
 uint64_t platform_sockets(const struct config *config);
 

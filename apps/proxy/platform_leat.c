@@ -97,6 +97,17 @@ static bool maps_buffers(const char *args)
 	return strncmp(args, "net_vhost", 9) == 0 || strncmp(args, "net_virtio_user", 15) == 0;
 }
 
+/* Both fail for a connection that is not held, and that is well. */
+void platform_answer(int fd)
+{
+	(void)leat_answer(fd, LEAT_ANSWER_SYNACK);
+}
+
+void platform_be_silent(int fd)
+{
+	(void)leat_answer(fd, LEAT_ANSWER_NONE);
+}
+
 uint64_t platform_sockets(const struct config *config)
 {
 	uint64_t own = config->platform->max_sockets;
@@ -215,6 +226,8 @@ int platform_intercept(const struct config *config, const struct log *log, int f
 	const struct platform_conf *conf = config->platform;
 	bool ip6 = local->sa.sa_family == AF_INET6;
 
+	if (leat_hold(fd, conf->connect_first) < 0)
+		return fail(log, "connect_first");
 	if (!is_first(config, local))
 		return 0;
 	if (conf->nrules == 0)

@@ -59,6 +59,17 @@ int platform_intercept(const struct config *config, const struct log *log, int f
 	return 0;
 }
 
+/* The kernel answers before accept(2) returns. */
+void platform_answer(int fd)
+{
+	(void)fd;
+}
+
+void platform_be_silent(int fd)
+{
+	(void)fd;
+}
+
 uint64_t platform_sockets(const struct config *config)
 {
 	(void)config;

@@ -32,6 +32,24 @@ struct leat_rule {
  */
 LEAT_API int leat_intercept_add(int listener, const struct leat_rule *rule);
 
+/*
+ * Hold what connects to this listener: leat_accept() gives a connection whose client has no answer
+ * to its SYN yet, so that the program can see first whether there is a server. It becomes writable
+ * when, after leat_answer(), the handshake is done; until then reading and writing give EAGAIN or
+ * wait. Closing it refuses: the client gets a RST, as from a closed port (RFC 9293 3.5.2).
+ * Unanswered it ends by itself after 130 s. Held connections count in the backlog until they are
+ * accepted. EBADF, EINVAL (no listener).
+ */
+LEAT_API int leat_hold(int listener, bool on);
+
+enum leat_answer {
+	LEAT_ANSWER_SYNACK, /* go on with the handshake */
+	LEAT_ANSWER_NONE,   /* silence, as from an address where nobody is: ETIMEDOUT at this end */
+};
+
+/* The answer to a held client. EBADF, EINVAL (not held, or no such answer). */
+LEAT_API int leat_answer(int fd, enum leat_answer how);
+
 #ifdef __cplusplus
 }
 #endif

@@ -197,6 +197,32 @@ static int add_rules(struct tcp_listener *l, const struct leat_rule *rule, struc
 	return rc < 0 ? instance_fail(in, rc, "rule: %s", strerror(-rc)) : 0;
 }
 
+int leat_hold(int listener, bool on)
+{
+	struct tcp_listener *l;
+	int rc;
+
+	if (!current.stack)
+		return no_worker();
+	rc = sock_listener(current.stack, listener, &l);
+	if (rc < 0)
+		return fail(-rc, "hold: the socket does not listen");
+	tcp_listener_hold(l, on);
+	return 0;
+}
+
+int leat_answer(int fd, enum leat_answer how)
+{
+	int rc;
+
+	if (!current.stack)
+		return no_worker();
+	if (how != LEAT_ANSWER_SYNACK && how != LEAT_ANSWER_NONE)
+		return fail(EINVAL, "answer: want LEAT_ANSWER_SYNACK or LEAT_ANSWER_NONE");
+	rc = sock_answer(current.stack, fd, how == LEAT_ANSWER_SYNACK);
+	return rc < 0 ? fail(-rc, "answer: the connection is not held") : 0;
+}
+
 int leat_intercept_add(int listener, const struct leat_rule *rule)
 {
 	struct tcp_intercept ti = {.dport_hi = UINT16_MAX, .iface = -1};

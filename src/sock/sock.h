@@ -45,6 +45,8 @@ bool sock_owns(const struct stack *s, int fd);
 bool sock_keeps(const struct stack *s, int fd);
 /* Does output wait for the next round? Then sock_flush() before something that may take long. */
 void sock_flush(struct stack *s);
+/* The answer to a held client (leat_answer): a SYN-ACK, or none ever. -EBADF, -EINVAL: not held. */
+NODISCARD int sock_answer(struct stack *s, int fd, bool accept);
 /* The listener behind fd, for interception rules. -EBADF, -EINVAL. */
 NODISCARD int sock_listener(struct stack *s, int fd, struct tcp_listener **out);
 uint32_t sock_count(const struct stack *s);

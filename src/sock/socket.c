@@ -129,6 +129,23 @@ int sock_listener(struct stack *s, int fd, struct tcp_listener **out)
 	return 0;
 }
 
+int sock_answer(struct stack *s, int fd, bool accept)
+{
+	struct socket *so;
+	int rc = sock_find(s, fd, &so);
+
+	if (rc < 0)
+		return rc;
+	if (so->f.kind != FILE_TCP || !so->tcp)
+		return -EINVAL;
+	if (!accept)
+		return tcp_hold_forget(so->tcp);
+	rc = tcp_hold_answer(so->tcp);
+	if (rc == 0)
+		sock_caused_output(s, so);
+	return rc;
+}
+
 struct socket *socket_get(struct stack *s, enum file_kind kind, bool v6)
 {
 	struct socket *so = slab_get(&s->sock->sockets);
@@ -315,7 +332,10 @@ static int accept_one(struct stack *s, struct socket *listener, struct socket **
 	if (listener->flags & SOF_OPTS_NEW)
 		tcp_opts_inherit(so->tcp, listener->tcp);
 	tcp_so_set(so->tcp, so);
-	tcpso_established(so);
+	if (tcp_is_held(so->tcp))
+		so->phase = SOCK_CONNECTING;
+	else
+		tcpso_established(so);
 	fdtab_set(&s->sock->fds, fd, &so->f);
 	*out = so;
 	return fd;

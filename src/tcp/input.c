@@ -213,6 +213,8 @@ static bool steps_before_text(struct tcp_pcb *pcb, struct tcp_seg *seg, enum dro
 		take_timestamp(pcb, seg);
 		return tcp_input_ack(pcb, seg, why);
 	}
+	if (UNLIKELY(pcb->flags & PCBF_HELD))
+		return tcp_hold_input(pcb, seg, why);
 	if (!tcp_check_seq(pcb, seg, why))
 		return false;
 	take_timestamp(pcb, seg);

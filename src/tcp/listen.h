@@ -13,6 +13,7 @@ struct tcp_listener {
 	unsigned flags; /* TCP_BIND_ */
 	uint32_t backlog;
 	uint32_t hash;
+	bool hold; /* the program answers the SYN: hold.c */
 	uint32_t n_half;
 	uint32_t n_queued;
 	uint32_t n_embryo; /* pcbs that are about to be queued */

@@ -73,6 +73,7 @@
 #define PCBF_ECN_ECHO     PCBF_BIT(34) /* a mark came and no CWR since: ECE on all we send */
 #define PCBF_ECN_CWR      PCBF_BIT(35) /* the window was reduced: the next new text says so */
 #define PCBF_ECN_SEEN     PCBF_BIT(36) /* the peer's packets were ECN-capable */
+#define PCBF_HELD         PCBF_BIT(48) /* passive, the SYN is not answered yet: hold.c */
 
 #define TCP_BASE_HLEN     20u
 #define TCP_TS_OPT_BYTES  12u

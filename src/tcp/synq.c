@@ -149,6 +149,13 @@ void tcp_synq_syn(struct stack *s, struct tcp_listener *l, const struct tcp_seg 
 	}
 	if (min_iss && seq_leq(tmp.iss, *min_iss))
 		tmp.iss = *min_iss + UINT16_MAX; /* RFC 9293 3.6.1 */
+	if (l->hold) {
+		if (tcp_hold_syn(s, &tmp) < 0)
+			mbuf_pool_count_drop(s->pool, DROP_TCP_NOMEM);
+		else if (seg->in->foreign)
+			t->cnt.intercepted++;
+		return;
+	}
 	h = slab_get(&t->halves);
 	if (!h) {
 		send_cookie(s, &tmp);
@@ -172,8 +179,8 @@ void tcp_synq_syn(struct stack *s, struct tcp_listener *l, const struct tcp_seg 
 
 /* ---- the rest of the handshake ---- */
 
-/* The pcb that the last ACK calls for, as if it had answered the SYN itself. NULL: no memory. */
-static struct tcp_pcb *make_pcb(struct stack *s, const struct tcp_half *h)
+/* As if the pcb had answered the SYN itself. */
+struct tcp_pcb *tcp_half_pcb(struct stack *s, const struct tcp_half *h)
 {
 	struct tcp_listener *l = h->listener;
 	struct tcp_pcb *pcb = tcp_pcb_create(s);
@@ -212,7 +219,7 @@ static struct tcp_pcb *make_pcb(struct stack *s, const struct tcp_half *h)
 /* From entry (already out of the table) or cookie to connection, and the segment with it. */
 static void promote(struct stack *s, const struct tcp_half *h, struct tcp_seg *seg, mbuf_own in)
 {
-	struct tcp_pcb *pcb = make_pcb(s, h);
+	struct tcp_pcb *pcb = tcp_half_pcb(s, h);
 
 	if (!pcb) {
 		mbuf_drop_own(in, DROP_TCP_NOMEM);

@@ -12,6 +12,7 @@
 #include "tcp/flow.h"
 
 struct tcp_listener;
+struct tcp_pcb;
 struct tcp_seg;
 
 #define TCP_SYNACK_REXMITS 5u /* 1 + 2 + 4 + 8 + 16 s, then gone after 32 more */
@@ -58,5 +59,16 @@ bool tcp_synq_cookie_ok(const struct stack *s, const struct tcp_seg *seg);
 /* The listener goes: its entries are forgotten without a word. */
 void tcp_synq_forget(struct stack *s, struct tcp_listener *l);
 void tcp_half_free(struct stack *s, struct tcp_half *h);
+/* The pcb that an entry stands for, in SYN-RECEIVED and in no table. NULL: no memory. */
+struct tcp_pcb *tcp_half_pcb(struct stack *s, const struct tcp_half *h);
+
+/* ---- hold.c ---- */
+
+/* A SYN to a listener that holds: into the accept queue, unanswered. -ENOMEM. */
+NODISCARD int tcp_hold_syn(struct stack *s, const struct tcp_half *h);
+/* The client has gone, or the program has not answered in time. */
+void tcp_hold_fail(struct tcp_pcb *pcb, int err);
+/* A segment for a held connection: never goes further. */
+bool tcp_hold_input(struct tcp_pcb *pcb, const struct tcp_seg *seg, enum drop_reason *why);
 
 #endif

@@ -111,6 +111,16 @@ void tcp_close(struct tcp_pcb *pcb);
 /* RST now (when synchronised), forget. */
 void tcp_abort(struct tcp_pcb *pcb);
 
+/*
+ * Held connections: SYNs to this listener make connections that can be accepted and have no answer
+ * yet. tcp_hold_answer() sends the SYN-ACK, `connected` follows; tcp_close() and tcp_abort() refuse
+ * with a RST; tcp_hold_forget() says nothing and ends it with ETIMEDOUT. -EINVAL: not held.
+ */
+void tcp_listener_hold(struct tcp_listener *l, bool on);
+bool tcp_is_held(const struct tcp_pcb *pcb);
+NODISCARD int tcp_hold_answer(struct tcp_pcb *pcb);
+NODISCARD int tcp_hold_forget(struct tcp_pcb *pcb);
+
 /* ---- options: 0 or -errno (-EINVAL, -ENOPROTOOPT) ---- */
 
 #define TCP_OPT_TABLE(X) \

@@ -9,6 +9,7 @@
 #include "tcp/output.h"
 #include "tcp/pcb.h"
 #include "tcp/recovery.h"
+#include "tcp/synq.h"
 
 #include <errno.h>
 
@@ -94,6 +95,10 @@ static void on_rexmit(struct tcp_pcb *pcb)
 {
 	if (pcb->snd_una == pcb->snd_nxt)
 		return;
+	if (UNLIKELY(pcb->flags & PCBF_HELD)) {
+		tcp_hold_fail(pcb, ETIMEDOUT);
+		return;
+	}
 	if (pcb->stuck_ns == 0)
 		pcb->stuck_ns = pcb->stack->now_ns;
 	if (pcb->rexmits >= rexmit_limit(pcb) || user_timeout_over(pcb)) {

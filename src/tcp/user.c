@@ -208,7 +208,7 @@ static void close_pcb(struct tcp_pcb *pcb)
 	}
 	/* RFC 2525 2.17: data that nobody read is lost, and the peer has to know. The same when
 	 * there are more orphans than we want to keep. */
-	if (unread || t->n_orphans >= t->limits.orphans) {
+	if (unread || (pcb->flags & PCBF_HELD) || t->n_orphans >= t->limits.orphans) {
 		if (!(pcb->state == TCPS_LAST_ACK && tcp_pcb_fin_acked(pcb)))
 			send_last_and_rst(pcb);
 		die(pcb);

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 
+from cases_data import transfer
 from harness import case, equal, require
 from traffic import ending, fill, pattern, recv_all, recv_exactly, reset, send_pattern, wait_until
 
@@ -160,6 +161,47 @@ def refused(env):
         require(how in ("refused", "reset"), f"the client's connection ended by \"{how}\"")
         require(seconds < 2, f"that took {seconds:.1f} s")
     env.expect(accepted=10, connect_refused=10)
+
+
+@case("first-refused", proxy={"connect_first": True}, only="leat")
+def first_refused(env):
+    """connect_first: nobody listens, and the client is refused, as without a proxy."""
+    for _ in range(10):
+        how, seconds = outcome(env, 9)
+        require(how == "refused" and seconds < 2, f"the client's connection ended by \"{how}\" after {seconds:.1f} s")
+    env.expect(accepted=10, connect_refused=10)
+
+
+@case("first-silent", proxy={"connect_first": True, "connect_timeout": "2s"}, only="leat")
+def first_silent(env):
+    """connect_first: the server's packets vanish, and the client hears nothing either."""
+    swallow(env)
+    try:
+        env.connect(9, timeout=3.5)
+        require(False, "the client was accepted")
+    except TimeoutError:
+        pass
+    # Its SYN came again after the first try was given up: a second one, perhaps.
+    wait_until("the proxy gives up", lambda: env.box.report()["open"] == 0, 10)
+    require(env.box.report()["connect_timeouts"] >= 1, "no time-out was counted")
+
+
+@case("first-open", timeout=60, proxy={"connect_first": True}, only="leat")
+def first_open(env):
+    """connect_first: who is accepted is served; handshakes one after the other, with loss too."""
+    listener = env.listen()
+    for i in range(30):
+        client, server = env.pair(listener)
+        client.sendall(b"question")
+        equal("question", recv_exactly(server, 8), b"question")
+        server.sendall(b"answer")
+        server.close()
+        equal("words and ending", words(client), (b"answer", "end"))
+        client.close()
+    client, server = env.pair(listener)
+    transfer(env, client, server, 20 * MB)
+    transfer(env, server, client, 20 * MB)
+    env.expect(accepted=31, finished=31)
 
 
 @case("refused-with-data")

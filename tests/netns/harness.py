@@ -15,15 +15,16 @@ class Failure(Exception):
 class Case:
     """A function, its topology and its time limit; one test for each family."""
 
-    def __init__(self, fn, name, timeout, full, proxy, topo, sockets, ping):
-        self.fn, self.name, self.timeout, self.full = fn, name, timeout, full
+    def __init__(self, fn, name, timeout, full, proxy, topo, sockets, ping, only):
+        self.fn, self.name, self.timeout, self.full, self.only = fn, name, timeout, full, only
         self.proxy, self.topo, self.sockets, self.ping = proxy, topo, sockets, ping
 
 
-def case(name, timeout=30, full=False, proxy=None, sockets=None, ping=True, **topo):
-    """Register a case. full: only with --full. proxy: configuration keys. ping: no ping may be lost."""
+def case(name, timeout=30, full=False, proxy=None, sockets=None, ping=True, only=None, **topo):
+    """Register a case. full: only with --full. proxy: configuration keys. ping: no ping may be lost.
+    only: what the other stack cannot do."""
     def register(fn):
-        CASES[name] = Case(fn, name, timeout, full, proxy or {}, topo, sockets, ping)
+        CASES[name] = Case(fn, name, timeout, full, proxy or {}, topo, sockets, ping, only)
         return fn
     return register
 

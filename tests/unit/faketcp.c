@@ -512,3 +512,28 @@ void tcp_unlisten(struct tcp_listener *l)
 	l->s->tcp->count--;
 	free(l);
 }
+
+/* Nothing is ever held here. */
+void tcp_listener_hold(struct tcp_listener *l, bool on)
+{
+	(void)l;
+	(void)on;
+}
+
+bool tcp_is_held(const struct tcp_pcb *pcb)
+{
+	(void)pcb;
+	return false;
+}
+
+int tcp_hold_answer(struct tcp_pcb *pcb)
+{
+	(void)pcb;
+	return -EINVAL;
+}
+
+int tcp_hold_forget(struct tcp_pcb *pcb)
+{
+	(void)pcb;
+	return -EINVAL;
+}
