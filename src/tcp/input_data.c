@@ -95,10 +95,7 @@ static bool drain_ooo(struct tcp_pcb *pcb)
 	mbufq_init(&q, MBUF_TCP_RCV);
 	n = ooo_take(&pcb->ooo, &s->tcp->runs, pcb->rcv_nxt, &q);
 	count_in(pcb, n);
-	if (pcb->flags & PCBF_RCV_SHUT)
-		mbufq_purge(&q, DROP_TCP_CLOSED);
-	else
-		tcp_rcvbuf_push_all(&pcb->rcv, s->pool, &q);
+	tcp_rcvbuf_push_all(&pcb->rcv, s->pool, &q);
 	sack_rcv_advance(&pcb->sack_rcv, pcb->rcv_nxt);
 	return true;
 }
@@ -109,10 +106,7 @@ static void take_in_order(struct tcp_pcb *pcb, const struct tcp_seg *seg, struct
 
 	learn_rcv_mss(pcb, seg);
 	count_in(pcb, mbuf_len(*mp));
-	if (pcb->flags & PCBF_RCV_SHUT)
-		mbuf_drop(mp, DROP_TCP_CLOSED);
-	else
-		tcp_rcvbuf_push(&pcb->rcv, pcb->stack->pool, mbuf_move(mp));
+	tcp_rcvbuf_push(&pcb->rcv, pcb->stack->pool, mbuf_move(mp));
 	filled = drain_ooo(pcb);
 	if (sack_rcv_any(&pcb->sack_rcv))
 		sack_rcv_advance(&pcb->sack_rcv, pcb->rcv_nxt);

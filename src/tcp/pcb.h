@@ -55,7 +55,6 @@
 #define PCBF_FIN_QUEUED   PCBF_BIT(15) /* FIN follows the last queued byte */
 #define PCBF_FIN_RCVD     PCBF_BIT(16) /* FIN consumed: RCV.NXT is behind it */
 #define PCBF_FIN_OOO      PCBF_BIT(17) /* FIN seen at fin_seq, data before it is missing */
-#define PCBF_RCV_SHUT     PCBF_BIT(18) /* the program reads no more */
 #define PCBF_ORPHAN       PCBF_BIT(19) /* the program has closed it */
 #define PCBF_DEAD         PCBF_BIT(20) /* waits for tcp_reap() */
 #define PCBF_ACK_NOW      PCBF_BIT(21) /* an acknowledgement is owed at once */

@@ -102,7 +102,6 @@ uint32_t tcp_snd_queued(const struct tcp_pcb *pcb); /* unacknowledged + unsent b
 void tcp_snd_notify(struct tcp_pcb *pcb, uint32_t space);
 
 NODISCARD int tcp_shutdown_send(struct tcp_pcb *pcb); /* FIN after what is queued. -ENOTCONN */
-void tcp_shutdown_recv(struct tcp_pcb *pcb); /* discard what is and comes; acknowledge it */
 /*
  * Let go: FIN after what is queued, or RST when unread data is lost (RFC 9293 3.10.4, RFC
  * 2525 2.17). Of the events only `gone` still comes, at once or when it is done.

@@ -122,7 +122,7 @@ ssize_t tcp_recv(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool p
 	uint32_t n;
 
 	if (tcp_rcvbuf_bytes(&pcb->rcv) == 0) {
-		if (pcb->flags & (PCBF_FIN_RCVD | PCBF_RCV_SHUT))
+		if (pcb->flags & PCBF_FIN_RCVD)
 			return 0;
 		if (pcb->err != 0)
 			return -pcb->err;
@@ -160,14 +160,6 @@ int tcp_shutdown_send(struct tcp_pcb *pcb)
 	if (pcb->state != TCPS_TIME_WAIT)
 		queue_fin(pcb);
 	return 0;
-}
-
-void tcp_shutdown_recv(struct tcp_pcb *pcb)
-{
-	pcb->flags |= PCBF_RCV_SHUT;
-	tcp_rcvbuf_purge(&pcb->rcv, DROP_TCP_CLOSED);
-	if (receives(pcb))
-		tcp_window_opened(pcb);
 }
 
 static void die(struct tcp_pcb *pcb)

@@ -29,8 +29,6 @@ static uint32_t room(const struct tcp_pcb *pcb)
 	uint64_t mem = (uint64_t)pcb->rcv.mem_bytes + pcb->ooo.mem_bytes;
 	uint32_t free;
 
-	if (pcb->flags & PCBF_RCV_SHUT)
-		return pcb->rcv.limit;
 	if (used >= pcb->rcv.limit || mem >= (uint64_t)MEM_FACTOR * pcb->rcv.limit)
 		return 0;
 	free = pcb->rcv.limit - used;

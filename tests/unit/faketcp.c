@@ -393,11 +393,6 @@ int tcp_shutdown_send(struct tcp_pcb *pcb)
 	return 0;
 }
 
-void tcp_shutdown_recv(struct tcp_pcb *pcb)
-{
-	pcb->rcv.len = 0;
-}
-
 void tcp_abort(struct tcp_pcb *pcb)
 {
 	struct tcp_pcb *q = pcb->peer;

@@ -280,22 +280,6 @@ static void urgent_is_inline(void **state)
 	tcp_abort(tk->pcb);
 }
 
-static void shutdown_recv(void **state)
-{
-	struct tk *tk = *state;
-
-	tk_connect(tk, NULL);
-	data(tk, 1, 10);
-	tcp_shutdown_recv(tk->pcb);
-	assert_int_equal(tk_recv(tk, 1, 10), 0);
-	tk_forget(tk);
-	data(tk, 11, 10);
-	tk_expect_ack(tk, 21);
-	assert_int_equal(tk_recv(tk, 1, 10), 0);
-	assert_int_equal(tk_drops(tk, DROP_TCP_CLOSED), 2);
-	tcp_abort(tk->pcb);
-}
-
 static void peek(void **state)
 {
 	struct tk *tk = *state;
@@ -550,7 +534,6 @@ int main(void)
 		TK_TEST(single_bytes),
 		TK_TEST(small_payloads),
 		TK_TEST(urgent_is_inline),
-		TK_TEST(shutdown_recv),
 		TK_TEST(peek),
 		TK_TEST(autotuning),
 		TK_TEST(stalled_readers_leave_buffers),
