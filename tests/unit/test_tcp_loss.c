@@ -486,10 +486,13 @@ static void way_too_narrow(void **state)
 static void flush_after_computing(void **state)
 {
 	struct tk *tk = *state;
+	uint8_t text[100];
 
 	tk_connect(tk, NULL);
+	for (uint32_t i = 0; i < sizeof(text); i++)
+		text[i] = tk_byte(1 + i);
 	tk->h.now_ns += 300 * MS;
-	assert_int_equal(tk_send(tk, 1, 100), 100);
+	assert_int_equal(tcp_send(tk->pcb, &(struct iovec){text, sizeof(text)}, 1, false), 100);
 	stack_flush(tk->s);
 	assert_int_equal(tk_expect(tk, TCP_ACK | TCP_PSH, 1, 1, 100)->at_ns, tk->h.now_ns);
 	tk_run(tk);
