@@ -92,6 +92,8 @@ static int set_options(const struct simapp *a, struct tcp_pcb *pcb)
 		rc = tcp_opt_set(pcb, TCP_OPT_MAXSEG, a->maxseg);
 	if (rc == 0 && a->rcvbuf)
 		rc = tcp_opt_set(pcb, TCP_OPT_RCVBUF, a->rcvbuf);
+	if (rc == 0 && a->sndbuf)
+		rc = tcp_opt_set(pcb, TCP_OPT_SNDBUF, a->sndbuf);
 	return rc;
 }
 

@@ -42,7 +42,7 @@ struct simapp {
 	struct tcp_listener *listener;
 	unsigned accepted;
 	/* Options of the connections, 0: the default. */
-	uint32_t maxseg, rcvbuf;
+	uint32_t maxseg, rcvbuf, sndbuf;
 	bool mixed_cc; /* each congestion control in turn */
 	bool dirty;    /* an event came */
 };

@@ -164,11 +164,20 @@ static uint64_t next_ns(void *ctx)
 	return min_u64(next, simworld_next_ns(&r->world, r->start_ns));
 }
 
+/* A burst of loss may outlast the patience of a connection that its program has closed already:
+ * nobody is left to be told, and the other end never hears the rest. */
+static bool gave_up(const struct run *r)
+{
+	return (r->world.wire.ab.burst_ppm || r->world.wire.ba.burst_ppm) &&
+	       tcp_counters(r->client.stack)->timeouts + tcp_counters(r->server.stack)->timeouts >
+		       0;
+}
+
 static void check_end(struct run *r, const struct simend *e)
 {
 	if (e->wrong)
 		r->why = "a byte was wrong";
-	else if (r->opt->faults)
+	else if (r->opt->faults || gave_up(r))
 		return;
 	else if (e->err)
 		r->why = strerror(e->err);
