@@ -113,7 +113,8 @@ static void emit_drops(const struct walk *w, const struct stack *s)
 	for (unsigned c = 0; c < MBUF_CLASSES; c++)
 		emit(w, "buffer", c == MBUF_SMALL ? "small_alloc_fail" : "big_alloc_fail",
 		     "allocations refused: pool used up, or only its reserve left",
-		     st.alloc_fail[c][MBUF_PRIO_BULK] + st.alloc_fail[c][MBUF_PRIO_CTL]);
+		     st.alloc_fail[c][MBUF_PRIO_BULK] + st.alloc_fail[c][MBUF_PRIO_RX] +
+			     st.alloc_fail[c][MBUF_PRIO_CTL]);
 }
 
 static void emit_cpu(const struct walk *w, const struct stack *s)

@@ -47,7 +47,7 @@ static int dequeue(struct rte_mempool *mp, void **obj, unsigned n)
 {
 	struct mbuf_lifo *l = mp->pool_data;
 
-	if (n > l->count)
+	if (l->count < l->keep || n > l->count - l->keep)
 		return -ENOBUFS;
 	for (unsigned i = 0; i < n; i++) {
 		struct mbuf *m = mbuf_lifo_pop(l);

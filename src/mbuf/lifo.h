@@ -29,6 +29,7 @@
 struct mbuf_lifo {
 	uint32_t count;
 	uint32_t size;
+	uint32_t keep; /* free buffers that drivers leave: they cannot tell an ACK from data */
 	uint32_t elt_size;
 	bool guard; /* make free buffers unreadable in a sanitizer build */
 	struct mbuf *obj[];

@@ -28,6 +28,21 @@ static const uint16_t room_of[MBUF_CLASSES] = {
 
 /* ---- create, destroy ---- */
 
+/* So many buffers an allocation leaves to those of higher priority. */
+static uint32_t leaves(const struct mbuf_pool *pool, enum mbuf_class cls, enum mbuf_prio prio)
+{
+	switch (prio) {
+	case MBUF_PRIO_BULK:
+		return pool->reserve[cls];
+	case MBUF_PRIO_RX:
+		return pool->reserve[cls] / 2;
+	case MBUF_PRIO_CTL:
+	case MBUF_PRIOS:
+		return 0;
+	}
+	UNREACHABLE();
+}
+
 static void unmap_chunk(struct rte_mempool_memhdr *chunk, void *opaque)
 {
 	(void)opaque;
@@ -100,6 +115,7 @@ static int create_class(struct mbuf_pool *pool, enum mbuf_class cls, uint32_t co
 	pool->mp[cls] = mp;
 	pool->free[cls] = mp->pool_data;
 	pool->free[cls]->guard = true;
+	pool->free[cls]->keep = leaves(pool, cls, MBUF_PRIO_RX);
 	for (uint32_t i = 0; i < pool->free[cls]->count; i++)
 		mbuf_lifo_guard(pool->free[cls], pool->free[cls]->obj[i]);
 	return 0;
@@ -118,10 +134,11 @@ static void set_floors(struct mbuf_pool *pool)
 {
 	bool armed = pool->fail_in >= 0;
 
-	for (unsigned cls = 0; cls < MBUF_CLASSES; cls++) {
-		pool->floor[cls][MBUF_PRIO_BULK] = armed ? UINT32_MAX : pool->reserve[cls];
-		pool->floor[cls][MBUF_PRIO_CTL] = armed ? UINT32_MAX : 0;
-	}
+	for (unsigned cls = 0; cls < MBUF_CLASSES; cls++)
+		for (unsigned prio = 0; prio < MBUF_PRIOS; prio++)
+			pool->floor[cls][prio] =
+				armed ? UINT32_MAX
+				      : leaves(pool, (enum mbuf_class)cls, (enum mbuf_prio)prio);
 }
 
 static bool conf_valid(const struct mbuf_pool_conf *conf)
@@ -252,9 +269,7 @@ static bool fails_on_purpose(struct mbuf_pool *pool)
 static NOINLINE COLD bool may_not_take(struct mbuf_pool *pool, enum mbuf_class cls,
 				       enum mbuf_prio prio)
 {
-	uint32_t least = prio == MBUF_PRIO_BULK ? pool->reserve[cls] : 0;
-
-	if (pool->free[cls]->count > least && !fails_on_purpose(pool))
+	if (pool->free[cls]->count > leaves(pool, cls, prio) && !fails_on_purpose(pool))
 		return false;
 	pool->stats.alloc_fail[cls][prio]++;
 	return true;

@@ -49,8 +49,12 @@ extern const struct mbuf_holder_row mbuf_holder_rows[MBUF_HOLDER_COUNT];
 /* Size classes: SMALL holds an MTU-sized frame, BIG a quarter of a superpacket. */
 enum mbuf_class { MBUF_SMALL, MBUF_BIG, MBUF_CLASSES };
 
-/* Who may take the reserve: bulk data never, control (ARP, ND, ICMP, ACK, RST) may. */
-enum mbuf_prio { MBUF_PRIO_BULK, MBUF_PRIO_CTL, MBUF_PRIOS };
+/*
+ * Who may take the reserve: bulk data never; received control (ARP, ND, ICMP, ACK, RST), and what a
+ * driver takes by itself, half of it; the control that we send all of it: what a peer sends must
+ * not use up what our answer needs.
+ */
+enum mbuf_prio { MBUF_PRIO_BULK, MBUF_PRIO_RX, MBUF_PRIO_CTL, MBUF_PRIOS };
 
 #define MBUF_HEADROOM      192u /* link, IP, TCP headers with all options and a virtio-net header */
 #define MBUF_SMALL_ROOM    1856u
@@ -88,8 +92,8 @@ struct mbuf_lifo;
 struct mbuf_pool {
 	struct rte_mempool *mp[MBUF_CLASSES];
 	struct mbuf_lifo *free[MBUF_CLASSES]; /* the free buffers of mp */
-	/* With so many free or fewer, an allocation takes the slow path: the reserve for bulk, 0
-	 * for control, everything while fault injection is armed. */
+	/* With so many free or fewer, an allocation takes the slow path: what its priority leaves
+	 * to others, everything while fault injection is armed. */
 	uint32_t floor[MBUF_CLASSES][MBUF_PRIOS];
 	uint8_t core;
 	uint32_t tick_ms; /* set once a round: mbuf_pool_tick() */

@@ -9,6 +9,7 @@
 #include "plat/clock.h"
 #include "port/gso.h"
 #include "port/rxcsum.h"
+#include "port/rxprio.h"
 #include "wire/tcp.h"
 
 #include <errno.h>
@@ -17,9 +18,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Frames up to this length, which ACKs, ARP, ND and ICMP have, may take the pool's reserve. */
-#define CTL_FRAME_BYTES 256u
-#define LINK_FRESH_NS   (20 * UINT64_C(1000000))
+#define LINK_FRESH_NS (20 * UINT64_C(1000000))
 
 /* ---- slots ---- */
 
@@ -101,7 +100,8 @@ static struct mbuf *swap_buffers(struct kernel_port *k, struct kernel_slot *s, u
 {
 	struct mbuf *fresh[KERNEL_SEGS];
 	unsigned n = segs_for(len);
-	enum mbuf_prio prio = len <= CTL_FRAME_BYTES ? MBUF_PRIO_CTL : MBUF_PRIO_BULK;
+	struct view head = view_make(mbuf_data(s->seg[0]), min_u32(len, MBUF_SMALL_ROOM));
+	enum mbuf_prio prio = rxprio(k->port.pool, head, len);
 	struct mbuf *m;
 
 	if (!take_buffers(k->port.pool, fresh, n, prio)) {

@@ -7,14 +7,13 @@
 #include "port/sim_lane.h"
 
 #include "port/gso.h"
+#include "port/rxprio.h"
 #include "port/txcsum.h"
 #include "wire/eth.h"
 
 #include <string.h>
 
 #define SECOND_NS UINT64_C(1000000000)
-/* Short frames may take the receiver's reserve, as with the kernel-attached ports. */
-#define CTL_FRAME_BYTES 256u
 
 /* ---- chance ---- */
 
@@ -350,7 +349,7 @@ void sim_lane_send(struct sim_lane *l, mbuf_own in)
 
 static struct mbuf *fill_buffer(struct mbuf_pool *pool, const struct sim_frame *f)
 {
-	enum mbuf_prio prio = f->len <= CTL_FRAME_BYTES ? MBUF_PRIO_CTL : MBUF_PRIO_BULK;
+	enum mbuf_prio prio = rxprio(pool, view_make(f->bytes, f->len), f->len);
 	enum mbuf_class cls = f->len <= MBUF_SMALL_ROOM ? MBUF_SMALL : MBUF_BIG;
 	struct mbuf *m = mbuf_alloc(pool, cls, prio, MBUF_RX).m;
 

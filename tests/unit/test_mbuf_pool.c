@@ -206,7 +206,10 @@ static void test_reserve(void **state)
 		/* One back: one may be had, by bulk too. */
 		mbuf_drop_own(mbufq_pop(&q), DROP_SIM_LOSS);
 		assert_int_equal(take_all(pool, cls, MBUF_PRIO_BULK, &q), 1);
-		assert_int_equal(take_all(pool, cls, MBUF_PRIO_CTL, &q), reserves[i]);
+		/* What comes in takes half of the reserve, what we send the rest. */
+		assert_int_equal(take_all(pool, cls, MBUF_PRIO_RX, &q), reserves[i] / 2);
+		assert_int_equal(fails(pool, cls, MBUF_PRIO_RX), 1);
+		assert_int_equal(take_all(pool, cls, MBUF_PRIO_CTL, &q), reserves[i] / 2);
 		assert_int_equal(mbuf_pool_avail(pool, cls), 0);
 		assert_int_equal(take_all(pool, cls, MBUF_PRIO_BULK, &q), 0);
 		assert_int_equal(fails(pool, cls, MBUF_PRIO_BULK), 3);
@@ -306,19 +309,27 @@ static void test_scope_end_drops(void **state)
 static void test_driver_takes_and_frees(void **state)
 {
 	struct mbuf_pool *pool = *state;
-	struct rte_mbuf *r[UT_SMALL + 1];
+	const unsigned most = UT_SMALL - UT_RESERVE_SMALL / 2;
+	struct rte_mbuf *r[UT_SMALL];
 	struct mbuf_audit a;
+	struct mbuf *m;
 
-	/* All or nothing. */
-	assert_int_not_equal(rte_pktmbuf_alloc_bulk(pool->mp[MBUF_SMALL], r, UT_SMALL + 1), 0);
+	/* All or nothing; half of the reserve is not theirs. */
+	assert_int_not_equal(rte_pktmbuf_alloc_bulk(pool->mp[MBUF_SMALL], r, most + 1), 0);
 	assert_true(mbuf_pool_full(pool));
-	assert_int_equal(rte_pktmbuf_alloc_bulk(pool->mp[MBUF_SMALL], r, UT_SMALL), 0);
-	assert_int_equal(mbuf_pool_avail(pool, MBUF_SMALL), 0);
-	assert_int_equal(rte_mempool_avail_count(pool->mp[MBUF_SMALL]), 0);
+	assert_int_equal(rte_pktmbuf_alloc_bulk(pool->mp[MBUF_SMALL], r, most), 0);
+	assert_int_equal(mbuf_pool_avail(pool, MBUF_SMALL), UT_RESERVE_SMALL / 2);
+	assert_int_equal(rte_mempool_avail_count(pool->mp[MBUF_SMALL]), UT_RESERVE_SMALL / 2);
+	assert_null(rte_pktmbuf_alloc(pool->mp[MBUF_SMALL]));
 	mbuf_pool_audit(pool, &a);
-	assert_int_equal(a.held[MBUF_SMALL][MBUF_DRIVER], UT_SMALL);
+	assert_int_equal(a.held[MBUF_SMALL][MBUF_DRIVER], most);
 	assert_int_equal(a.unaccounted, 0);
-	rte_pktmbuf_free_bulk(r, UT_SMALL);
+	/* We do take them; then a driver still gets none. */
+	m = mbuf_alloc(pool, MBUF_SMALL, MBUF_PRIO_CTL, MBUF_TEST).m;
+	assert_non_null(m);
+	assert_null(rte_pktmbuf_alloc(pool->mp[MBUF_SMALL]));
+	mbuf_done(&m);
+	rte_pktmbuf_free_bulk(r, most);
 	assert_true(mbuf_pool_full(pool));
 }
 

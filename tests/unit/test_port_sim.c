@@ -487,6 +487,41 @@ static void test_receiver_full(void **state)
 	net_fini(&n);
 }
 
+/* Small datagrams that nobody reads leave the reserve alone, for an ACK; many ACKs leave half. */
+static void test_receiver_reserve(void **state)
+{
+	const struct sim_wire_conf conf = {.seed = 1};
+	static struct pf_frame fr;
+	struct mbufq kept;
+	struct mbuf *m;
+	struct net n;
+
+	mbufq_init(&kept, MBUF_TEST);
+	net_init(&n, *state, &conf);
+	for (unsigned i = 0; i < UT_SMALL; i++) {
+		send(&n, *state, i, 10);
+		if (port_rx(n.b, &m, 1) == 1)
+			mbufq_push(&kept, mbuf_own_of(m));
+		if (n.b->cnt.rx_nobuf > 0)
+			break;
+	}
+	assert_int_equal(mbuf_pool_avail(*state, MBUF_SMALL), UT_RESERVE_SMALL);
+	for (unsigned i = 0; i < UT_RESERVE_SMALL; i++) {
+		const struct pf ack = {.flags = TCP_ACK, .v6 = i % 2 != 0, .complete = true};
+
+		pf_build(&fr, &ack);
+		m = mbuf_alloc(*state, MBUF_SMALL, MBUF_PRIO_CTL, MBUF_TEST).m;
+		assert_int_equal(mbuf_append_bytes(m, fr.bytes, fr.len, MBUF_PRIO_CTL), 0);
+		assert_int_equal(port_tx(n.a, &m, 1), 1);
+		if (port_rx(n.b, &m, 1) == 1)
+			mbufq_push(&kept, mbuf_own_of(m));
+		assert_int_equal(mbuf_pool_avail(*state, MBUF_SMALL),
+				 UT_RESERVE_SMALL - min_u32(i + 1, UT_RESERVE_SMALL / 2));
+	}
+	mbufq_purge(&kept, DROP_STACK_FINI);
+	net_fini(&n);
+}
+
 /* Frames for two pools: each end receives into its own. */
 static void test_two_pools(void **state)
 {
@@ -625,12 +660,25 @@ static void test_pcap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UT_TEST(test_perfect),    UT_TEST(test_same_seed),     UT_TEST(test_chances),
-		UT_TEST(test_keep_order), UT_TEST(test_delay),         UT_TEST(test_rate),
-		UT_TEST(test_full_stops), UT_TEST(test_mtu),           UT_TEST(test_super),
-		UT_TEST(test_corrupt),    UT_TEST(test_corrupt_super), UT_TEST(test_move_shared),
-		UT_TEST(test_link),       UT_TEST(test_receiver_full), UT_TEST(test_two_pools),
-		UT_TEST(test_no_memory),  UT_TEST(test_hook),          UT_TEST(test_pcap),
+		UT_TEST(test_perfect),
+		UT_TEST(test_same_seed),
+		UT_TEST(test_chances),
+		UT_TEST(test_keep_order),
+		UT_TEST(test_delay),
+		UT_TEST(test_rate),
+		UT_TEST(test_full_stops),
+		UT_TEST(test_mtu),
+		UT_TEST(test_super),
+		UT_TEST(test_corrupt),
+		UT_TEST(test_corrupt_super),
+		UT_TEST(test_move_shared),
+		UT_TEST(test_link),
+		UT_TEST(test_receiver_full),
+		UT_TEST(test_receiver_reserve),
+		UT_TEST(test_two_pools),
+		UT_TEST(test_no_memory),
+		UT_TEST(test_hook),
+		UT_TEST(test_pcap),
 	};
 
 	return ut_run(tests);
