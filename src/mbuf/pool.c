@@ -53,7 +53,7 @@ static void unmap_chunk(struct rte_mempool_memhdr *chunk, void *opaque)
 static int populate_private(struct rte_mempool *mp)
 {
 	size_t len = (size_t)mp->size * (mp->header_size + mp->elt_size + mp->trailer_size);
-	void *p = plat_mem_map(len);
+	void *p = plat_mem_map(len, plat_eal_may_huge());
 	int n;
 
 	if (p == NULL)

@@ -145,11 +145,21 @@ static bool enough_huge(uint32_t mem_mb)
 	return mb >= mem_mb;
 }
 
+/* Must what large memory there is be the EAL's own? */
+static bool eal_owns_memory(const struct plat_eal_conf *conf)
+{
+	return conf->pci || conf->share_memory;
+}
+
+/*
+ * The EAL takes its huge pages in one go and does not start when another process was quicker: so
+ * it gets none where plat_mem_map() does as well, which finds out for each mapping.
+ */
 static bool use_huge(const struct plat_eal_conf *conf)
 {
 	switch (conf->huge) {
 	case PLAT_HUGE_AUTO:
-		return enough_huge(conf->mem_mb);
+		return eal_owns_memory(conf) && enough_huge(conf->mem_mb);
 	case PLAT_HUGE_NEVER:
 		return false;
 	case PLAT_HUGE_ALWAYS:
@@ -304,7 +314,7 @@ static int start(const struct plat_eal_conf *conf)
 	if (eal.conf.log == NULL)
 		eal.conf.log = log_to_stderr;
 	huge = use_huge(&eal.conf);
-	eal.private_memory = !huge && !eal.conf.pci && !eal.conf.share_memory;
+	eal.private_memory = !huge && !eal_owns_memory(&eal.conf);
 	eal.args = calloc(1, sizeof(*eal.args));
 	if (eal.args == NULL)
 		return -ENOMEM;
@@ -354,6 +364,11 @@ bool plat_eal_up(void)
 bool plat_eal_private_memory(void)
 {
 	return plat_eal_up() && eal.private_memory;
+}
+
+bool plat_eal_may_huge(void)
+{
+	return plat_eal_up() && eal.conf.huge != PLAT_HUGE_NEVER;
 }
 
 int plat_thread_register(void)

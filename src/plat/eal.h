@@ -14,9 +14,9 @@
 #include <stdint.h>
 
 enum plat_huge {
-	PLAT_HUGE_AUTO,  /* huge pages when mem_mb of them are free */
-	PLAT_HUGE_NEVER, /* tests: ordinary memory, asks the kernel for transparent huge pages */
-	PLAT_HUGE_ALWAYS,
+	PLAT_HUGE_AUTO,   /* huge pages as far as they are free */
+	PLAT_HUGE_NEVER,  /* tests: ordinary memory, asks the kernel for transparent huge pages */
+	PLAT_HUGE_ALWAYS, /* all memory is the EAL's, in huge pages; or it does not start */
 };
 
 /* Levels of a log line, as in syslog(3). */
@@ -53,9 +53,11 @@ NODISCARD int plat_eal_init(const struct plat_eal_conf *conf, char *err, size_t 
 /* Has plat_eal_init() succeeded? */
 bool plat_eal_up(void);
 
-/* Should large memory come from plat_mem_map() (mem.h) rather than from the EAL? So when there are
- * no huge pages and nobody else must reach it. */
+/* Should large memory come from plat_mem_map() (mem.h) rather than from the EAL? So when nobody
+ * else must reach it. */
 bool plat_eal_private_memory(void);
+/* May plat_mem_map() take pages from the reserved huge ones? */
+bool plat_eal_may_huge(void);
 
 /* Give the calling thread a DPDK identity; harmless when it has one. -ENOMEM: too many threads. */
 NODISCARD int plat_thread_register(void);

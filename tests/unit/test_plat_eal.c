@@ -144,6 +144,17 @@ static int start_shared(void)
 	return plat_eal_init(&conf, err, sizeof(err)) == 0 && !plat_eal_private_memory() ? 0 : 1;
 }
 
+/* However many huge pages there are: nobody but us needs the memory. */
+static int start_auto(void)
+{
+	struct plat_eal_conf conf = {.huge = PLAT_HUGE_AUTO, .mem_mb = 1};
+	char err[200];
+
+	if (plat_eal_init(&conf, err, sizeof(err)) < 0)
+		return 1;
+	return plat_eal_private_memory() && plat_eal_may_huge() ? 0 : 2;
+}
+
 static int start_pinned(void)
 {
 	unsigned cpus[2];
@@ -203,6 +214,12 @@ static void test_share_memory(void **state)
 {
 	(void)state;
 	run_or_skip(start_shared);
+}
+
+static void test_auto(void **state)
+{
+	(void)state;
+	run_or_skip(start_auto);
 }
 
 static void test_several_processes(void **state)
@@ -290,6 +307,7 @@ static void test_start(void **state)
 	assert_int_equal(plat_eal_init(&conf, err, sizeof(err)), 0);
 	assert_true(plat_eal_up());
 	assert_true(plat_eal_private_memory());
+	assert_false(plat_eal_may_huge());
 	check_handlers(handlers);
 	assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &mask_after), 0);
 	for (int sig = 1; sig < NSIG; sig++)
@@ -368,15 +386,11 @@ int main(void)
 {
 	int rc;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bad_option),
-		cmocka_unit_test(test_too_many_options),
-		cmocka_unit_test(test_pinned_caller_stays),
-		cmocka_unit_test(test_new_netns),
-		cmocka_unit_test(test_share_memory),
-		cmocka_unit_test(test_several_processes),
-		cmocka_unit_test(test_start),
-		cmocka_unit_test(test_start_again),
-		cmocka_unit_test(test_log),
+		cmocka_unit_test(test_bad_option),          cmocka_unit_test(test_too_many_options),
+		cmocka_unit_test(test_pinned_caller_stays), cmocka_unit_test(test_new_netns),
+		cmocka_unit_test(test_share_memory),        cmocka_unit_test(test_auto),
+		cmocka_unit_test(test_several_processes),   cmocka_unit_test(test_start),
+		cmocka_unit_test(test_start_again),         cmocka_unit_test(test_log),
 		cmocka_unit_test(test_thread_register),
 	};
 

@@ -37,7 +37,7 @@ static void test_map(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
-		p[i] = plat_mem_map(lens[i]);
+		p[i] = plat_mem_map(lens[i], i % 2 != 0);
 		assert_non_null(p[i]);
 		assert_true(is_aligned(p[i], PLAT_HUGE_BYTES));
 		for (size_t k = 0; k < lens[i]; k += 1000) {
@@ -61,8 +61,10 @@ static void test_map_refuses(void **state)
 	static const size_t lens[] = {0, SIZE_MAX, SIZE_MAX - PLAT_HUGE_BYTES, (size_t)1 << 62};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(lens); i++)
-		assert_null(plat_mem_map(lens[i]));
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+		assert_null(plat_mem_map(lens[i], false));
+		assert_null(plat_mem_map(lens[i], true));
+	}
 }
 
 static long address_space_pages(void)
@@ -83,7 +85,7 @@ static void test_leaves_no_holes(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 100; i++) {
 		size_t len = PLAT_HUGE_BYTES / 2 * (i + 1);
-		void *p = plat_mem_map(len);
+		void *p = plat_mem_map(len, i % 2 != 0);
 
 		assert_non_null(p);
 		/* Exactly the size asked for, rounded up. */
@@ -93,12 +95,47 @@ static void test_leaves_no_holes(void **state)
 	assert_true(address_space_pages() - before < 16);
 }
 
+static unsigned long free_reserved(void)
+{
+	FILE *f = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "r");
+	unsigned long n = 0;
+
+	if (f == NULL)
+		return 0;
+	assert_int_equal(fscanf(f, "%lu", &n), 1);
+	(void)fclose(f);
+	return n;
+}
+
+/* Of those that are free some are taken; of more than there are, none, and it works all the same.
+ * Others may take some meanwhile: look again. */
+static void test_reserved(void **state)
+{
+	(void)state;
+	for (unsigned tries = 0; tries < 10; tries++) {
+		unsigned long before = free_reserved(), after;
+		uint8_t *some = plat_mem_map(PLAT_HUGE_BYTES, true);
+		uint8_t *many = plat_mem_map((before + 1) * PLAT_HUGE_BYTES, true);
+
+		after = free_reserved();
+		assert_non_null(some);
+		assert_non_null(many);
+		some[0] = many[before * PLAT_HUGE_BYTES] = 1;
+		plat_mem_unmap(some, PLAT_HUGE_BYTES);
+		plat_mem_unmap(many, (before + 1) * PLAT_HUGE_BYTES);
+		if (free_reserved() == before && after == before - (before > 0))
+			return;
+	}
+	fail_msg("reserved huge pages were not taken, or not given back");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_map),
 		cmocka_unit_test(test_map_refuses),
 		cmocka_unit_test(test_leaves_no_holes),
+		cmocka_unit_test(test_reserved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
