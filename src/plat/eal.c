@@ -262,20 +262,16 @@ static int build_args(struct args *a, bool huge)
 
 /* ---- start ---- */
 
-/* The EAL makes its folder even when it fails or puts nothing there; rmdir() spares one in use. */
+/*
+ * The EAL makes its folder even when it fails or puts nothing there; rmdir() spares one in use. The
+ * one above, common to all, stays: another process may be between making it and making its own.
+ */
 static void remove_runtime_dir(void)
 {
-	char dir[300];
-	char *slash;
+	const char *dir = rte_eal_get_runtime_dir();
 
-	(void)snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
-	if (dir[0] == '\0' || rmdir(dir) < 0)
-		return;
-	slash = strrchr(dir, '/');
-	if (slash != NULL && slash != dir) {
-		*slash = '\0';
+	if (dir[0] != '\0')
 		(void)rmdir(dir);
-	}
 }
 
 /*

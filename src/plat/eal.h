@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Start of DPDK's environment layer, once per process, with or without huge pages, without root
- * where no device needs it. It leaves no file behind, blocks every signal in the threads that it
- * starts, and leaves the calling thread on the processors where it was.
+ * where no device needs it. It leaves no file behind (an empty /run/dpdk at most), blocks every
+ * signal in the threads that it starts, and leaves the calling thread on the processors where it
+ * was.
  */
 #ifndef LEAT_PLAT_EAL_H
 #define LEAT_PLAT_EAL_H
