@@ -46,12 +46,18 @@ static void purge_txq(struct stack_txq *q)
 	q->count = 0;
 }
 
+void stack_port_del(struct stack *s)
+{
+	s->n_ports--;
+	purge_txq(&s->txq[s->n_ports]);
+	port_close(s->ports[s->n_ports]);
+	s->ports[s->n_ports] = NULL;
+}
+
 void stack_destroy(struct stack *s)
 {
-	for (unsigned i = 0; i < s->n_ports; i++) {
-		purge_txq(&s->txq[i]);
-		port_close(s->ports[i]);
-	}
+	while (s->n_ports > 0)
+		stack_port_del(s);
 	mem_free(s->env.mem, s, sizeof(*s));
 }
 

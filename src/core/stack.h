@@ -127,6 +127,8 @@ void stack_destroy(struct stack *s);
 
 /* Attach a port (ownership moves: stack_destroy closes it). Returns its index or -ENOSPC. */
 int stack_port_add(struct stack *s, struct port *p);
+/* Take back the last stack_port_add(): close that port, which no interface uses. */
+void stack_port_del(struct stack *s);
 
 /* Run fn in the output phase of this round (or of the next, when called from outside one). */
 static inline void stack_defer(struct stack *s, struct stack_work *w)

@@ -92,13 +92,23 @@ static int start_platform(struct instance *in, const struct leat_config *conf, u
 	};
 	int rc;
 
-	if (conf->core > 0) {
-		rc = plat_cpu_pin((unsigned)conf->core - 1);
-		if (rc < 0)
-			return instance_fail(in, rc, "core: cannot run on core %d: %s",
-					     conf->core - 1, strerror(-rc));
-	}
-	return plat_eal_init(&eal, in->err, sizeof(in->err));
+	rc = plat_eal_init(&eal, in->err, sizeof(in->err));
+	if (rc < 0)
+		return rc;
+	/* The EAL knows the thread that started it; this one may be another. */
+	rc = plat_thread_register();
+	if (rc < 0)
+		return instance_fail(in, rc, "cannot register the thread with DPDK: %s",
+				     strerror(-rc));
+	/* Only now: threads that the EAL starts stay where the caller is. */
+	if (conf->core <= 0)
+		return 0;
+	rc = plat_cpu_pin((unsigned)conf->core - 1);
+	if (rc == 0)
+		return 0;
+	plat_thread_unregister();
+	return instance_fail(in, rc, "core: cannot run on core %d: %s", conf->core - 1,
+			     strerror(-rc));
 }
 
 static int make_pool(struct instance *in, uint8_t core, uint32_t small, uint32_t big)
@@ -171,12 +181,17 @@ static int build(struct instance *in, const struct leat_config *conf)
 		return rc;
 	rc = make_pool(in, core, small, big);
 	if (rc < 0)
-		return rc;
+		goto unregister;
 	rc = make_stack(in, conf, core);
-	if (rc < 0) {
-		(void)mbuf_pool_destroy(in->pool);
-		in->pool = NULL;
-	}
+	if (rc < 0)
+		goto destroy_pool;
+	return 0;
+
+destroy_pool:
+	(void)mbuf_pool_destroy(in->pool);
+	in->pool = NULL;
+unregister:
+	plat_thread_unregister();
 	return rc;
 }
 
@@ -207,6 +222,7 @@ unsigned instance_destroy(struct instance *in)
 	inet_fini(in->stack);
 	stack_destroy(in->stack);
 	lost = mbuf_pool_destroy(in->pool);
+	plat_thread_unregister();
 	free(in);
 	return lost;
 }

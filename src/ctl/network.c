@@ -5,6 +5,7 @@
  */
 #include "ctl/instance.h"
 
+#include "inet/fib.h"
 #include "inet/inet.h"
 
 #include <errno.h>
@@ -82,8 +83,10 @@ int instance_port_add(struct instance *in, const struct leat_port *c)
 		return instance_fail(in, idx, "port %s: %s", c->name, strerror(-idx));
 	}
 	rc = inet_iface_add(in->stack, (unsigned)idx);
-	if (rc < 0)
+	if (rc < 0) {
+		stack_port_del(in->stack);
 		return instance_fail(in, rc, "port %s: %s", c->name, strerror(-rc));
+	}
 	return 0;
 }
 
@@ -99,7 +102,8 @@ static int parse_addr_len(const char *text, struct ipaddr *addr, uint8_t *len)
 		return -EINVAL;
 	memcpy(buf, text, (size_t)(slash - text));
 	buf[slash - text] = '\0';
-	if (ipaddr_parse(buf, addr) < 0 || slash[1] < '0' || slash[1] > '9')
+	if (ipaddr_parse(buf, addr) < 0 || slash[1] < '0' || slash[1] > '9' ||
+	    (slash[1] == '0' && slash[2] != '\0'))
 		return -EINVAL;
 	v = strtol(slash + 1, &end, 10);
 	if (*end != '\0' || v < 0 || v > (ipaddr_is_v4(addr) ? 32 : 128))
@@ -136,42 +140,79 @@ int instance_addr_add(struct instance *in, const char *port, const char *addr)
 	return 0;
 }
 
-static int find_gateway_port(struct instance *in, const struct ipaddr *gw, const char *text)
+static int parse_gateway(struct instance *in, const char *dst, bool v4, const char *text,
+			 struct ipaddr *gw)
+{
+	if (ipaddr_parse(text, gw) < 0)
+		return instance_fail(in, -EINVAL, "route %s: gateway '%s': no address such as %s",
+				     dst, text, v4 ? "192.0.2.1" : "2001:db8::1");
+	if (ipaddr_is_v4(gw) != v4)
+		return instance_fail(in, -EINVAL, "route %s: gateway %s: not %s as the route is",
+				     dst, text, v4 ? "IPv4" : "IPv6");
+	if (ipaddr_is_unspecified(gw) || ipaddr_is_bad_source(gw))
+		return instance_fail(in, -EINVAL,
+				     "route %s: gateway %s: no address that a host may have", dst,
+				     text);
+	if (inet_addr_is_local(in->stack, gw))
+		return instance_fail(in, -EINVAL, "route %s: gateway %s: is an address of our own",
+				     dst, text);
+	return 0;
+}
+
+static int find_gateway_port(struct instance *in, const char *dst, const struct ipaddr *gw,
+			     const char *text)
 {
 	struct inet_dst d;
 
-	if (inet_dst_lookup(in->stack, gw, &d) < 0 || !ipaddr_eq(&d.nexthop, gw))
+	/* Every link has these addresses. */
+	if (!ipaddr_is_v4(gw) && ipaddr_is_link_local(gw))
 		return instance_fail(
-			in, -ENETUNREACH,
-			"gateway %s: on no port's network; add the address first, or name the port",
+			in, -EINVAL,
+			"route %s: gateway %s: is a link-local address, so name the port too", dst,
 			text);
+	if (inet_dst_lookup(in->stack, gw, &d) < 0 || !ipaddr_eq(&d.nexthop, gw))
+		return instance_fail(in, -ENETUNREACH,
+				     "route %s: gateway %s: on no port's network; add the address "
+				     "first, or name the port",
+				     dst, text);
 	return (int)d.iface;
+}
+
+static int add_route(struct instance *in, const char *dst, const struct ipprefix *prefix,
+		     const struct ipaddr *gw, int idx)
+{
+	int rc = inet_route_add(in->stack, prefix, gw, (unsigned)idx, 0);
+
+	if (rc == -EEXIST)
+		return instance_fail(in, rc, "route %s: exists already", dst);
+	if (rc == -ENOMEM)
+		return instance_fail(in, rc, "route %s: no memory, or %u routes are there already",
+				     dst, FIB_MAX_ROUTES);
+	if (rc < 0)
+		return instance_fail(in, rc, "route %s: %s", dst, strerror(-rc));
+	return 0;
 }
 
 int instance_route_add(struct instance *in, const char *dst, const char *gateway, const char *port)
 {
 	struct ipprefix prefix;
 	struct ipaddr gw;
-	int idx;
-	int rc;
+	int idx, rc;
 
 	if (ipprefix_parse(dst, &prefix) < 0)
 		return instance_fail(in, -EINVAL,
-				     "route '%s': not PREFIX/LENGTH such as 10.0.0.0/8", dst);
-	if (gateway &&
-	    (ipaddr_parse(gateway, &gw) < 0 || ipaddr_is_v4(&gw) != ipaddr_is_v4(&prefix.addr)))
-		return instance_fail(in, -EINVAL,
-				     "route %s: gateway '%s' is no address of that family", dst,
-				     gateway);
+				     "route '%s': not PREFIX/LENGTH such as 10.0.0.0/8 or "
+				     "2001:db8::/32 without bits behind the prefix",
+				     dst);
 	if (!gateway && !port)
 		return instance_fail(in, -EINVAL, "route %s: needs a gateway or a port", dst);
-	idx = port ? instance_port_find(in, port) : find_gateway_port(in, &gw, gateway);
+	if (gateway) {
+		rc = parse_gateway(in, dst, ipprefix_is_v4(&prefix), gateway, &gw);
+		if (rc < 0)
+			return rc;
+	}
+	idx = port ? instance_port_find(in, port) : find_gateway_port(in, dst, &gw, gateway);
 	if (idx < 0)
 		return idx;
-	rc = inet_route_add(in->stack, &prefix, gateway ? &gw : NULL, (unsigned)idx, 0);
-	if (rc == -EEXIST)
-		return instance_fail(in, rc, "route %s: exists already", dst);
-	if (rc < 0)
-		return instance_fail(in, rc, "route %s: %s", dst, strerror(-rc));
-	return 0;
+	return add_route(in, dst, &prefix, gateway ? &gw : NULL, idx);
 }
