@@ -73,9 +73,9 @@ static void set_buffers(int fd)
 }
 
 /* The group's number is free to choose; all queues of a port must find the same one. */
-static int join_fanout(const struct af_packet *a, int fd)
+static int join_fanout(const struct af_packet *a, int fd, int ifindex)
 {
-	unsigned id = ((unsigned)getpid() ^ (unsigned)a->ifindex << 8) & 0xffffu;
+	unsigned id = ((unsigned)getpid() ^ (unsigned)ifindex << 8) & 0xffffu;
 
 	if (a->n_queues <= 1)
 		return 0;
@@ -83,24 +83,24 @@ static int join_fanout(const struct af_packet *a, int fd)
 		       (int)(id | (unsigned)PACKET_FANOUT_HASH << 16));
 }
 
-static int bind_to(struct af_packet *a, int fd)
+static int bind_to(const struct af_packet *a, int fd, int ifindex)
 {
 	struct sockaddr_ll sll = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(PROTO_ALL),
-		.sll_ifindex = a->ifindex,
+		.sll_ifindex = ifindex,
 	};
-	struct packet_mreq promisc = {.mr_ifindex = a->ifindex, .mr_type = PACKET_MR_PROMISC};
+	struct packet_mreq promisc = {.mr_ifindex = ifindex, .mr_type = PACKET_MR_PROMISC};
 
 	if (bind(fd, (struct sockaddr *)&sll, sizeof(sll)) < 0)
 		return -errno;
 	if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promisc, sizeof(promisc)) < 0)
 		return -errno;
-	return join_fanout(a, fd);
+	return join_fanout(a, fd, ifindex);
 }
 
-/* In the namespace of the interface, whose index is known. Returns a descriptor or -errno. */
-static int make_socket(struct af_packet *a)
+/* In the namespace of the interface. Returns a descriptor or -errno. */
+static int make_socket(const struct af_packet *a, int ifindex)
 {
 	/* Protocol 0: nothing is received before the options are set. */
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -115,7 +115,7 @@ static int make_socket(struct af_packet *a)
 	if (rc == 0)
 		rc = set_int(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
 	if (rc == 0)
-		rc = bind_to(a, fd);
+		rc = bind_to(a, fd, ifindex);
 	if (rc < 0) {
 		(void)close(fd);
 		return rc;
@@ -151,13 +151,13 @@ static void look_again(struct af_packet *a)
 		a->down = !kernel_link_up(&a->k.port);
 	if (index == a->ifindex || index == 0 || netns_enter(&visit, a->ns_fd) < 0)
 		return;
-	a->ifindex = index;
-	fd = make_socket(a);
+	fd = make_socket(a, index);
 	netns_leave(&visit);
 	if (fd < 0)
-		return;
+		return; /* out of descriptors, say: again later */
 	(void)close(a->k.fd);
 	a->k.fd = fd;
+	a->ifindex = index;
 	a->down = false;
 }
 
@@ -409,7 +409,7 @@ static int open_in_netns(struct af_packet *a, const struct port_opening *o, cons
 		return port_fail(o, rc, "netns %s: %s", ns, strerror(-rc));
 	rc = configure(a, o);
 	if (rc == 0) {
-		a->k.fd = make_socket(a);
+		a->k.fd = make_socket(a, a->ifindex);
 		if (a->k.fd < 0)
 			rc = port_fail(o, a->k.fd, "cannot open packet socket: %s",
 				       strerror(-a->k.fd));

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 /* On both ends of one veth pair: what one sends the other gets, to whatever address, and nobody
  * gets his own back. */
@@ -197,6 +198,7 @@ static void test_down_up(void **state)
 {
 	struct mbuf_pool *pool = *state;
 	struct port *p, *q;
+	struct rlimit files;
 
 	run_in(LIVE_F,
 	       "ip link add q0 type veth peer name q1; ip link set q0 up; ip link set q1 up");
@@ -214,7 +216,7 @@ static void test_down_up(void **state)
 	assert_true(passes(p, q, pool));
 	port_close(q);
 
-	/* Deleted, and made anew under the same name. */
+	/* Deleted, and made anew under the same name, at a moment when there are no descriptors. */
 	run_in(LIVE_F, "ip link del q0");
 	assert_true(await_link(p, false));
 	send_one(p, test_frame(pool, 100));
@@ -222,7 +224,14 @@ static void test_down_up(void **state)
 	run_in(LIVE_F,
 	       "ip link add q0 type veth peer name q1; ip link set q0 up; ip link set q1 up");
 	q = open_port(pool, "af_packet:q1", false);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, files.rlim_max}), 0);
 	assert_true(await_link(p, true));
+	for (unsigned i = 0; i < 3; i++) { /* it looks each 100 ms */
+		(void)usleep(110000);
+		(void)await_ms(p, TEST_TYPE, 1);
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
 	assert_true(passes(p, q, pool));
 	assert_true(passes(q, p, pool));
 	port_close(p);
