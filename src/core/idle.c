@@ -72,11 +72,13 @@ static uint64_t next_local_ns(const struct stack *s)
 /* What to wait for, and until when. */
 static uint64_t plan(struct stack *s, struct sleeper *w)
 {
-	uint64_t until = next_local_ns(s);
 	uint64_t now = s->env.mono_ns(s->env.ctx);
+	uint64_t until;
 
+	/* First: a port that arms an interrupt may find frames that came before it was on. */
 	for (unsigned i = 0; i < s->n_ports; i++)
 		add_port(w, s, i);
+	until = next_local_ns(s);
 	if (s->wake_fd >= 0)
 		add_fd(w, s->wake_fd, POLLIN);
 	if (w->must_poll)

@@ -84,7 +84,7 @@ static void remove_device(uint16_t id)
 		(void)rte_dev_remove(dev);
 }
 
-static int get_shared(struct ethdev *e, const struct port_opening *o, bool probed)
+static int get_shared(struct ethdev *e, const struct port_opening *o)
 {
 	char name[RTE_MEMZONE_NAMESIZE];
 	const struct rte_memzone *mz;
@@ -101,15 +101,18 @@ static int get_shared(struct ethdev *e, const struct port_opening *o, bool probe
 	e->shared = mz->addr;
 	*e->shared = (struct ethdev_shared){
 		.n_queues = o->conf->n_queues > 1 ? o->conf->n_queues : 1,
-		.ours = probed,
 	};
 	return 0;
 }
 
+/*
+ * The last queue takes the device away, whoever made it (--vdev among the EAL's arguments, the PCI
+ * bus): a stopped device still holds the buffers that it posted, only a closed one has given them
+ * back, and a closed one can be used again only when it is probed anew.
+ */
 static void put_shared(struct ethdev *e)
 {
 	char name[RTE_MEMZONE_NAMESIZE];
-	bool ours = e->shared->ours;
 
 	if (--e->shared->opened > 0)
 		return;
@@ -117,8 +120,7 @@ static void put_shared(struct ethdev *e)
 		(void)rte_eth_dev_stop(e->id);
 	(void)snprintf(name, sizeof(name), "leat_ethdev_%u", e->id);
 	(void)rte_memzone_free(rte_memzone_lookup(name));
-	if (ours)
-		remove_device(e->id);
+	remove_device(e->id);
 }
 
 /* ---- what to ask of it ---- */
@@ -404,6 +406,7 @@ static const struct port_ops ethdev_ops = {
 	.rx = ethdev_rx,
 	.tx = ethdev_tx,
 	.wait_fd = ethdev_wait_fd,
+	.next_ns = ethdev_next_ns,
 	.reclaim = ethdev_reclaim,
 	.link_up = ethdev_link_up,
 	.destroy = ethdev_destroy,
@@ -424,7 +427,7 @@ int ethdev_open(const struct port_opening *o, struct port **out)
 	e->intr_fd = e->edge_fd = -1;
 	rc = find_device(o, &e->id, &probed);
 	if (rc == 0) {
-		rc = get_shared(e, o, probed);
+		rc = get_shared(e, o);
 		if (rc < 0 && probed)
 			remove_device(e->id);
 	}

@@ -13,7 +13,6 @@
 struct ethdev_shared {
 	uint16_t n_queues;
 	uint16_t opened;
-	bool ours;    /* probed by us, so removed by us */
 	bool started; /* when the last queue was opened */
 	bool rx_intr;
 };
@@ -51,6 +50,7 @@ static inline struct ethdev *ethdev_of(struct port *p)
 uint16_t ethdev_rx(struct port *p, struct mbuf **pkts, uint16_t max);
 uint16_t ethdev_tx(struct port *p, struct mbuf **pkts, uint16_t n);
 int ethdev_wait_fd(struct port *p);
+uint64_t ethdev_next_ns(struct port *p);
 void ethdev_reclaim(struct port *p);
 void ethdev_refresh(struct port *p);
 bool ethdev_link_up(struct port *p);

@@ -143,6 +143,11 @@ int ethdev_wait_fd(struct port *p)
 	return e->n_stash == 0 ? e->edge_fd : -1;
 }
 
+uint64_t ethdev_next_ns(struct port *p)
+{
+	return ethdev_of(p)->n_stash > 0 ? 0 : UINT64_MAX;
+}
+
 /* ---- transmit ---- */
 
 /* Lengths of the headers for the offloads. False: the device cannot be told of this packet. */
@@ -209,6 +214,15 @@ static mbuf_own prepare_offload(struct ethdev *e, mbuf_own in)
 	return mbuf_move(&m);
 }
 
+/* A driver frees segments one by one as they are sent. */
+static void mark(struct mbuf *m, enum mbuf_holder holder)
+{
+	if (LIKELY(m->rte.nb_segs == 1))
+		mbuf_mark(m, holder);
+	else
+		mbuf_mark_all(m, holder);
+}
+
 static struct mbuf *prepare(struct ethdev *e, struct mbuf *m)
 {
 	m->rte.ol_flags &= BUFFER_FLAGS;
@@ -225,7 +239,7 @@ static struct mbuf *prepare(struct ethdev *e, struct mbuf *m)
 	if (m->meta.csum == MBUF_CSUM_PARTIAL)
 		m = prepare_offload(e, mbuf_own_of(m)).m;
 	if (m)
-		mbuf_mark(m, MBUF_DRIVER);
+		mark(m, MBUF_DRIVER);
 	return m;
 }
 
@@ -291,7 +305,7 @@ uint16_t ethdev_tx(struct port *p, struct mbuf **pkts, uint16_t n)
 		done = (uint16_t)(end - (k - gone));
 		for (uint16_t i = done; i < end; i++) {
 			pkts[i] = chunk[gone + i - done];
-			mbuf_mark(pkts[i], MBUF_TXQ);
+			mark(pkts[i], MBUF_TXQ);
 		}
 		if (gone < k)
 			return done;

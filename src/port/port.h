@@ -39,14 +39,16 @@ struct port_ops {
 	/* Transmit; takes the first k and returns k, the rest stay with the caller. Consumes what
 	 * it cannot ever send (counted drop). Never blocks. */
 	uint16_t (*tx)(struct port *p, struct mbuf **pkts, uint16_t n);
-	/* Descriptor to poll for input before a sleep, -1: this port must be polled. */
+	/* Descriptor to poll for input before a sleep, -1: this port must be polled. Asked before
+	 * next_ns(), which then says when frames are there already. */
 	int (*wait_fd)(struct port *p);
 	/* Descriptor to poll for output space after tx took fewer than given, -1: just retry. */
 	int (*tx_wait_fd)(struct port *p);
 	/* A driver that completes transmission later gives buffers back here; may be NULL. */
 	void (*reclaim)(struct port *p);
 	/* Earliest time (ns, the stack's clock) at which rx() may find something without an fd
-	 * event (simulated wire); UINT64_MAX none. NULL: no such time. */
+	 * event (simulated wire, 0: it has found something); UINT64_MAX none. NULL: no such time.
+	 */
 	uint64_t (*next_ns)(struct port *p);
 	bool (*link_up)(struct port *p);
 	/* Close; gives back every buffer it holds. */

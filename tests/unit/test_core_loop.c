@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -204,6 +205,52 @@ static void test_sleep_not(void **state)
 	wheel_disarm(&host.s->wheel, &timer);
 }
 
+static bool asked_fd;
+
+/* Arming its interrupt, the port finds a frame. */
+static int find_frame(struct port *p)
+{
+	(void)p;
+	asked_fd = true;
+	return -1;
+}
+
+static uint64_t found_ns(struct port *p)
+{
+	(void)p;
+	return asked_fd ? 0 : UINT64_MAX;
+}
+
+/* What a port finds while the sleep is prepared does not wait for the end of it. */
+static void test_sleep_not_on_frames(void **state)
+{
+	const struct port_ops *ops = host.s->ports[1]->ops;
+	struct port_ops finds = *ops;
+
+	(void)state;
+	asked_fd = false;
+	finds.wait_fd = find_frame;
+	finds.next_ns = found_ns;
+	host.s->ports[1]->ops = &finds;
+	host.s->ports[1]->caps |= PORT_CAP_WAIT_FD;
+	assert_int_equal(stack_sleep(host.s, UINT64_MAX, -1, NULL), 0);
+	assert_true(asked_fd);
+	assert_int_equal(host.s->prof.sleeps, 0);
+	host.s->ports[1]->ops = ops;
+}
+
+/* The last port goes, with what waited for it. */
+static void test_port_del(void **state)
+{
+	(void)state;
+	stack_tx(host.s, 1, frame(60));
+	stack_port_del(host.s);
+	host.n_ports = 1;
+	assert_int_equal(host.s->n_ports, 1);
+	assert_true(mbuf_pool_full(host.pool));
+	assert_int_equal(fakehost_drops(&host, DROP_STACK_FINI), 1);
+}
+
 static void test_ports_max(void **state)
 {
 	struct port extra = {0};
@@ -241,9 +288,17 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_order),     TEST(test_work),    TEST(test_tx_full),
-		TEST(test_fini),      TEST(test_profile), TEST(test_sleep_not),
-		TEST(test_ports_max), TEST(test_keyed),   TEST(test_no_memory),
+		TEST(test_order),
+		TEST(test_work),
+		TEST(test_tx_full),
+		TEST(test_fini),
+		TEST(test_profile),
+		TEST(test_sleep_not),
+		TEST(test_sleep_not_on_frames),
+		TEST(test_port_del),
+		TEST(test_ports_max),
+		TEST(test_keyed),
+		TEST(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

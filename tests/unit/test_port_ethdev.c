@@ -307,6 +307,44 @@ static void test_queues(void **state)
 	port_close(p0);
 }
 
+/* A device that was there before the port: what it holds comes back all the same, and it can be
+ * probed and used again. */
+static void test_not_ours(void **state)
+{
+	for (unsigned round = 0; round < 2; round++) {
+		struct port *p;
+		struct mbuf *m;
+
+		assert_int_equal(rte_eal_hotplug_add("vdev", "net_ring3", ""), 0);
+		p = open_port(*state, "dpdk:net_ring3");
+		m = ut_packet(*state, "0123456789abcdef0123", 20).m;
+		assert_int_equal(port_tx(p, &m, 1), 1);
+		receive(p, &m, 1);
+		mbuf_done(&m);
+		port_close(p);
+		assert_true(mbuf_pool_full(*state));
+		assert_no_device("net_ring3");
+	}
+}
+
+/* Each segment of a frame says who has it: a driver may free them one by one. */
+static void test_marks(void **state)
+{
+	struct port *p = open_port(*state, "dpdk:net_ring0");
+	uint8_t bytes[90] = {0};
+	struct mbuf *m = ut_packet_split(*state, bytes, sizeof(bytes), 30).m;
+	struct mbuf *segs[3] = {m, mbuf_seg_next(m), mbuf_seg_next(mbuf_seg_next(m))};
+
+	p->caps |= PORT_CAP_SG; /* it hands on what it gets */
+	assert_int_equal(port_tx(p, &m, 1), 1);
+	for (unsigned i = 0; i < ARRAY_LEN(segs); i++)
+		assert_int_equal(mbuf_holder_of(segs[i]), MBUF_DRIVER);
+	receive(p, &m, 1);
+	assert_ptr_equal(m, segs[0]);
+	mbuf_done(&m);
+	port_close(p);
+}
+
 /* A capture that we wrote, read by libpcap through the pcap device. */
 static void test_pcap(void **state)
 {
@@ -380,7 +418,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UT_TEST(test_memif),         UT_TEST(test_memif_super), UT_TEST(test_memif_gone),
 		UT_TEST(test_memif_partial), UT_TEST(test_ring),        UT_TEST(test_null),
-		UT_TEST(test_queues),        UT_TEST(test_pcap),        UT_TEST(test_bad),
+		UT_TEST(test_queues),        UT_TEST(test_not_ours),    UT_TEST(test_marks),
+		UT_TEST(test_pcap),          UT_TEST(test_bad),
 	};
 
 	return ut_run(tests);
