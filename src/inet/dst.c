@@ -81,7 +81,7 @@ static int guess_iface(struct stack *s, const struct ipaddr *dst)
 	return first;
 }
 
-static bool wants_guess(const struct ipaddr *dst)
+bool dst_wants_iface(const struct ipaddr *dst)
 {
 	return ipaddr_is_multicast(dst) || ipaddr_is_v4_broadcast(dst) ||
 	       (!ipaddr_is_v4(dst) && ipaddr_is_link_local(dst));
@@ -106,12 +106,20 @@ int inet_dst_lookup(struct stack *s, const struct ipaddr *dst, struct inet_dst *
 		fill_loop(s, dst, out);
 		return 0;
 	}
-	if (wants_guess(dst))
+	if (dst_wants_iface(dst))
 		return lookup_guessed(s, dst, out);
 	r = fib_lookup(&s->inet->fib, dst);
 	if (!r)
 		return -ENETUNREACH;
 	return fill(s, r->iface, dst, r->has_gateway ? &r->gateway : dst, out);
+}
+
+int inet_dst_lookup_zone(struct stack *s, uint8_t zone, const struct ipaddr *dst,
+			 struct inet_dst *out)
+{
+	if (zone != 0 && dst_wants_iface(dst))
+		return inet_dst_lookup_on(s, zone - 1u, dst, out);
+	return inet_dst_lookup(s, dst, out);
 }
 
 struct inet_dst *dst_cached(struct stack *s, const struct ipaddr *dst, int *err)

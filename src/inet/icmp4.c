@@ -28,7 +28,8 @@ static void echo(struct stack *s, const struct ip_rx *rx, mbuf_own in)
 	struct inet_out out = {.src = rx->in.dst,
 			       .dst = rx->in.src,
 			       .proto = PROTO_ICMP4,
-			       .tos = rx->in.tos & 0xfc};
+			       .tos = rx->in.tos & 0xfc,
+			       .zone = inet_zone(rx->in.iface)};
 	MBUF(m, in);
 
 	s->inet->cnt[0].echo_in++;

@@ -18,7 +18,8 @@ static void echo(struct stack *s, const struct ip_rx *rx, mbuf_own in)
 	struct inet_out out = {.src = rx->in.dst,
 			       .dst = rx->in.src,
 			       .proto = PROTO_ICMP6,
-			       .tos = rx->in.tos & 0xfc};
+			       .tos = rx->in.tos & 0xfc,
+			       .zone = inet_zone(rx->in.iface)};
 	MBUF(m, in);
 
 	s->inet->cnt[1].echo_in++;

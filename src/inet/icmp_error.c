@@ -127,7 +127,8 @@ static bool choose_source(struct stack *s, const struct offender *o, struct ipad
 		*src = o->dst;
 		return true;
 	}
-	return inet_dst_lookup(s, &o->src, &d) == 0 && inet_src_select(s, &d, &o->src, src) == 0;
+	return inet_dst_lookup_zone(s, o->m->meta.zone, &o->src, &d) == 0 &&
+	       inet_src_select(s, &d, &o->src, src) == 0;
 }
 
 static void fill4(struct icmp4 *h, enum inet_err_kind kind, uint8_t code, uint32_t arg)
@@ -199,7 +200,8 @@ static void send_error(struct stack *s, const struct offender *o, const struct i
 	struct inet_out out = {.src = *src,
 			       .dst = o->src,
 			       .proto = o->v6 ? PROTO_ICMP6 : PROTO_ICMP4,
-			       .tos = 0xc0}; /* RFC 1812 4.3.2.5: internetwork control */
+			       .tos = 0xc0, /* RFC 1812 4.3.2.5: internetwork control */
+			       .zone = o->m->meta.zone};
 	MBUF(m, mbuf_alloc(s->pool, MBUF_SMALL, MBUF_PRIO_CTL, MBUF_TX));
 	uint8_t *p = m ? mbuf_append(m, ICMP4_HLEN + n) : NULL;
 	struct icmp4 h4;

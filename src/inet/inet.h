@@ -19,6 +19,15 @@
 /* inet_in.iface and inet_dst.iface of packets that we send to ourselves. */
 #define INET_IFACE_LOOPBACK 255u
 
+/*
+ * The zone (RFC 4007) of link-local addresses, which may be the same behind several interfaces: the
+ * interface's number + 1. 0: not known, as that of packets that we send to ourselves.
+ */
+static inline uint8_t inet_zone(unsigned iface)
+{
+	return (uint8_t)(iface + 1);
+}
+
 /* What the transport is told of a packet that came in; the packet begins at its header. */
 struct inet_in {
 	struct ipaddr src, dst;
@@ -50,6 +59,7 @@ struct inet_out {
 	uint8_t ttl; /* 0: default */
 	uint8_t tos;
 	bool dont_fragment; /* IPv4 DF; IPv6: do not fragment at the source either */
+	uint8_t zone;       /* where a link-local or group dst is, 0: not known */
 	uint32_t flow_label;
 };
 
@@ -119,6 +129,10 @@ bool inet_addr_is_local(const struct stack *s, const struct ipaddr *addr);
 NODISCARD int inet_dst_lookup(struct stack *s, const struct ipaddr *dst, struct inet_dst *out);
 NODISCARD int inet_dst_lookup_on(struct stack *s, unsigned iface, const struct ipaddr *dst,
 				 struct inet_dst *out);
+/* The way to a peer: on the interface of the zone when dst is link-local or a group and the zone is
+ * known, else as inet_dst_lookup() finds it. */
+NODISCARD int inet_dst_lookup_zone(struct stack *s, uint8_t zone, const struct ipaddr *dst,
+				   struct inet_dst *out);
 bool inet_dst_valid(const struct stack *s, const struct inet_dst *d);
 /* Source address for dst (RFC 6724 in short: same interface, same scope, longest match). */
 NODISCARD int inet_src_select(struct stack *s, const struct inet_dst *d, const struct ipaddr *dst,

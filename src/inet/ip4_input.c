@@ -194,6 +194,7 @@ static void input(struct stack *s, struct ip_rx *rx, mbuf_own in)
 	struct ip4 h;
 	MBUF(m, in);
 
+	m->meta.zone = inet_zone(rx->in.iface);
 	if (!accept(s, rx, &h, &m))
 		return;
 	switch (rx->loop ? looped_scope(&h.dst) : addr_scope(s, rx->in.iface, &h.dst)) {

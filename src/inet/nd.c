@@ -105,8 +105,11 @@ static void answer(struct stack *s, unsigned iface, const struct ipaddr *target,
 		   const struct ipaddr *src, const struct ethaddr *mac)
 {
 	struct nd n = advert(s, link_iface(s, iface), target);
-	struct inet_out out = {
-		.src = *target, .dst = *src, .proto = PROTO_ICMP6, .ttl = ND_HOP_LIMIT};
+	struct inet_out out = {.src = *target,
+			       .dst = *src,
+			       .proto = PROTO_ICMP6,
+			       .ttl = ND_HOP_LIMIT,
+			       .zone = inet_zone(iface)};
 	mbuf_own m;
 
 	n.solicited = true;

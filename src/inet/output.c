@@ -13,30 +13,29 @@
 
 #include <errno.h>
 
-/* Which interface such a destination is on, its address does not say; the source's does. */
-static bool wants_iface(const struct ipaddr *dst)
+/* On which interface a link-local or group destination is: as the sender says, as it was before,
+ * as the source's address says. */
+static uint8_t zone_of(const struct stack *s, const struct inet_out *o, const struct inet_dst *dst)
 {
-	return ipaddr_is_multicast(dst) || ipaddr_is_v4_broadcast(dst) ||
-	       (!ipaddr_is_v4(dst) && ipaddr_is_link_local(dst));
+	const struct inet_addr *from;
+
+	if (o->zone != 0)
+		return o->zone;
+	if (dst && dst->gen != 0)
+		return inet_zone(dst->iface);
+	from = addr_find(s, &o->src);
+	return from ? inet_zone(from->iface) : 0;
 }
 
 /* The way for o: the caller's, made valid again, or one from the cache or in tmp. NULL: *err. */
 static struct inet_dst *way(struct stack *s, const struct inet_out *o, struct inet_dst *dst,
 			    struct inet_dst *tmp, int *err)
 {
-	const struct inet_addr *from;
-
 	if (dst && LIKELY(inet_dst_valid(s, dst)))
 		return dst;
-	if (dst && dst->gen != 0 && wants_iface(&o->dst)) {
-		*err = inet_dst_lookup_on(s, dst->iface, &o->dst, dst);
-		return *err < 0 ? NULL : dst;
-	}
-	if (wants_iface(&o->dst)) {
-		from = addr_find(s, &o->src);
+	if (dst_wants_iface(&o->dst)) {
 		tmp = dst ? dst : tmp;
-		*err = from ? inet_dst_lookup_on(s, from->iface, &o->dst, tmp)
-			    : inet_dst_lookup(s, &o->dst, tmp);
+		*err = inet_dst_lookup_zone(s, zone_of(s, o, dst), &o->dst, tmp);
 		return *err < 0 ? NULL : tmp;
 	}
 	if (!dst)

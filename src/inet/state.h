@@ -171,6 +171,8 @@ struct inet_dst *dst_cached(struct stack *s, const struct ipaddr *dst, int *err)
 /* The next hop's neighbour, entered if need be. NULL: no room in the cache. */
 struct neigh *dst_neigh(struct stack *s, struct inet_dst *d);
 bool inet_dst_is_loop(const struct inet_dst *d);
+/* Which interface such a destination is on, the address does not say. */
+bool dst_wants_iface(const struct ipaddr *dst);
 
 /* ---- pmtu.c ---- */
 

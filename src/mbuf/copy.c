@@ -43,6 +43,7 @@ static void derive_meta(struct mbuf *to, const struct mbuf *m, struct range r)
 	to->meta.l3_off = move_offset(old->l3_off, m, r, data_off);
 	to->meta.l4_off = move_offset(old->l4_off, m, r, data_off);
 	to->meta.l2_flags = old->l2_flags;
+	to->meta.zone = old->zone;
 	to->meta.mark = old->mark;
 	if (!has_transport(to, m, r))
 		return;

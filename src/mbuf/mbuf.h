@@ -63,7 +63,7 @@ struct mbuf_meta {
 	uint8_t l2_flags;   /* MBUF_L2_* */
 	uint8_t in_pool;    /* freed by us and not taken since: catches a second free */
 	uint8_t audit;      /* scratch of the audit, 0 otherwise */
-	uint8_t spare;
+	uint8_t zone;       /* received: inet_zone() of the interface, 0: not known */
 	union {
 		uint64_t cb64[3]; /* for the layer that holds it, void after a move */
 		void *cbp[3];

@@ -136,6 +136,7 @@ int tcp_connect(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t port)
 	if (err < 0)
 		return err;
 	tcp_pcb_name(pcb, &e.local, e.lport, &e.remote, e.rport);
+	pcb->flow.zone = inet_zone(pcb->dst.iface);
 	err = tcp_flow_insert(pcb->stack, &pcb->flow, TCP_FLOW_PCB);
 	if (err < 0) {
 		pcb->flow = before;

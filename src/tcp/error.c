@@ -14,7 +14,7 @@ static void too_big(struct tcp_pcb *pcb, uint32_t mtu)
 	uint16_t old = pcb->mss;
 
 	inet_pmtu_update(s, &pcb->flow.remote, mtu);
-	if (inet_dst_lookup(s, &pcb->flow.remote, &pcb->dst) < 0)
+	if (inet_dst_lookup_zone(s, pcb->flow.zone, &pcb->flow.remote, &pcb->dst) < 0)
 		return;
 	tcp_pcb_update_mss(pcb);
 	if (pcb->mss >= old)

@@ -18,6 +18,7 @@ void tcp_flow_init(const struct stack *s, struct tcp_flow *f, const struct ipadd
 	f->rport = rport;
 	f->hash = hash_tuple(&s->hash_key, local, lport, remote, rport, INET_PROTO_TCP);
 	f->kind = TCP_FLOW_NONE;
+	f->zone = 0;
 }
 
 int tcp_flow_insert(struct stack *s, struct tcp_flow *f, enum tcp_flow_kind kind)

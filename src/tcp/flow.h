@@ -24,6 +24,7 @@ struct tcp_flow {
 	uint16_t lport, rport;
 	uint32_t hash;
 	uint8_t kind; /* enum tcp_flow_kind */
+	uint8_t zone; /* of a link-local remote, 0: not known (inet_zone()) */
 };
 
 /* Set the tuple and its hash; not inserted. */

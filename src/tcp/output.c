@@ -224,7 +224,7 @@ static int on_too_big(struct tcp_pcb *pcb)
 	int err;
 
 	pcb->dst.gen = 0;
-	err = inet_dst_lookup(pcb->stack, &pcb->flow.remote, &pcb->dst);
+	err = inet_dst_lookup_zone(pcb->stack, pcb->flow.zone, &pcb->flow.remote, &pcb->dst);
 	if (err < 0)
 		return err;
 	tcp_pcb_update_mss(pcb);

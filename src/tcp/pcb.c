@@ -244,7 +244,7 @@ int tcp_pcb_route(struct tcp_pcb *pcb)
 
 	if (LIKELY(inet_dst_valid(pcb->stack, &pcb->dst)))
 		return 0;
-	err = inet_dst_lookup(pcb->stack, &pcb->flow.remote, &pcb->dst);
+	err = inet_dst_lookup_zone(pcb->stack, pcb->flow.zone, &pcb->flow.remote, &pcb->dst);
 	if (err < 0)
 		return err;
 	tcp_pcb_update_mss(pcb);

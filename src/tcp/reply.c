@@ -34,7 +34,8 @@ void tcp_reply(struct stack *s, const struct tcp_reply *r)
 			     .dst = f->remote,
 			     .proto = INET_PROTO_TCP,
 			     .tos = (uint8_t)(r->tos & ~ECN_MASK),
-			     .dont_fragment = true};
+			     .dont_fragment = true,
+			     .zone = f->zone};
 	uint8_t *p;
 
 	if (!m)
@@ -61,7 +62,8 @@ void tcp_reply_rst(struct stack *s, const struct tcp_seg *seg)
 	struct tcp_flow f = {.local = seg->in->dst,
 			     .remote = seg->in->src,
 			     .lport = seg->h.dport,
-			     .rport = seg->h.sport};
+			     .rport = seg->h.sport,
+			     .zone = inet_zone(seg->in->iface)};
 	struct tcp_reply r = {.flow = &f, .flags = TCP_RST};
 
 	/* Never in answer to RST (RFC 9293 3.5.2), to many, or to nobody (RFC 1122 4.2.3.10). */

@@ -85,9 +85,10 @@ static bool fill(struct stack *s, struct tcp_half *h, struct tcp_listener *l,
 	const struct tcpopts *o = &seg->o;
 	struct inet_dst dst;
 
-	if (inet_dst_lookup(s, &seg->in->src, &dst) < 0)
+	if (inet_dst_lookup_zone(s, inet_zone(seg->in->iface), &seg->in->src, &dst) < 0)
 		return false;
 	tcp_flow_init(s, &h->flow, &seg->in->dst, seg->h.dport, &seg->in->src, seg->h.sport);
+	h->flow.zone = inet_zone(seg->in->iface);
 	h->listener = l;
 	h->opts = o->present;
 	h->ecn = tcp_ecn_wanted(s, seg);
@@ -189,6 +190,7 @@ struct tcp_pcb *tcp_half_pcb(struct stack *s, const struct tcp_half *h)
 		return NULL;
 	tcp_prefs_set(pcb, &l->prefs);
 	tcp_pcb_name(pcb, &h->flow.local, h->flow.lport, &h->flow.remote, h->flow.rport);
+	pcb->flow.zone = h->flow.zone;
 	pcb->flags |= PCBF_EMBRYO | (h->opts & TCPOPTS_TS ? PCBF_TS : 0) |
 		      (h->opts & TCPOPTS_WSCALE ? PCBF_WSCALE : 0) |
 		      (h->opts & TCPOPTS_SACK_PERMITTED ? PCBF_SACK : 0) |
@@ -343,6 +345,7 @@ static bool check_cookie(const struct stack *s, const struct tcp_seg *seg, struc
 	if (!tcp_synq_cookies_live(s))
 		return false;
 	tcp_flow_init(s, f, &seg->in->dst, seg->h.dport, &seg->in->src, seg->h.sport);
+	f->zone = inet_zone(seg->in->iface);
 	return tcp_cookie_check(s, f, seg->h.seq - 1, seg->h.ack - 1, tcp_seg_has_ts(seg),
 				seg->o.tsecr, c);
 }

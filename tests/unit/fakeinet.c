@@ -84,6 +84,13 @@ int inet_dst_lookup(struct stack *s, const struct ipaddr *dst, struct inet_dst *
 	return 0;
 }
 
+int inet_dst_lookup_zone(struct stack *s, uint8_t zone, const struct ipaddr *dst,
+			 struct inet_dst *out)
+{
+	(void)zone;
+	return inet_dst_lookup(s, dst, out);
+}
+
 bool inet_dst_valid(const struct stack *s, const struct inet_dst *d)
 {
 	(void)s;

@@ -33,6 +33,16 @@ int inet_dst_lookup(struct stack *s, const struct ipaddr *dst, struct inet_dst *
 	return 0;
 }
 
+int inet_dst_lookup_zone(struct stack *s, uint8_t zone, const struct ipaddr *dst,
+			 struct inet_dst *out)
+{
+	int err = inet_dst_lookup(s, dst, out);
+
+	if (err == 0 && zone != 0)
+		out->iface = zone - 1u;
+	return err;
+}
+
 bool inet_dst_valid(const struct stack *s, const struct inet_dst *d)
 {
 	return d->gen == s->inet->gen;
@@ -93,7 +103,6 @@ int inet_output(struct stack *s, mbuf_own own, const struct inet_out *o, struct 
 	uint32_t n = mbuf_copy_out(m, 0, head, sizeof(head));
 	uint16_t want = pseudo_partial(&o->src, &o->dst, o->proto, mbuf_len(m));
 
-	(void)dst;
 	if (in->fail || !fits(in, m, v6)) {
 		int err = in->fail ? in->fail : -EMSGSIZE;
 
@@ -114,6 +123,7 @@ int inet_output(struct stack *s, mbuf_own own, const struct inet_out *o, struct 
 	p->dst = o->dst;
 	p->tos = o->tos;
 	p->ttl = o->ttl;
+	p->zone = o->zone || !dst ? o->zone : inet_zone(dst->iface);
 	p->gso_size = m->meta.gso_size;
 	p->gso_ecn = m->meta.gso_ecn;
 	p->len = mbuf_copy_out(m, p->h.hlen, p->data, mbuf_len(m) - p->h.hlen);
@@ -303,6 +313,7 @@ void tk_in_quiet(struct tk *tk, const struct tk_seg *seg)
 	struct inet_in in = {.src = tk->peer,
 			     .dst = tk->us,
 			     .proto = INET_PROTO_TCP,
+			     .iface = tk->iface,
 			     .ttl = 64,
 			     .tos = seg->tos,
 			     .multicast = seg->multicast};

@@ -73,6 +73,7 @@ struct tk_pkt {
 	uint64_t at_ns;
 	struct ipaddr src, dst;
 	uint8_t tos, ttl;
+	uint8_t zone; /* inet_zone() of where it goes */
 	uint16_t gso_size;
 	bool gso_ecn;
 	struct tcphdr h;
@@ -98,6 +99,7 @@ struct tk {
 	struct tcp_pcb *pcb;
 	struct tcp_listener *l;
 	bool v6;
+	unsigned iface; /* that the peer's segments come by */
 	struct ipaddr us, peer;
 	uint16_t port_us, port_peer;
 	uint32_t iss; /* ours, absolute */

@@ -160,6 +160,56 @@ static void test_echo_link_local(void **state)
 	fakenet_destroy(&net);
 }
 
+/* The one datagram that port sends goes to its own host 2, and nothing leaves by the other. */
+static void expect_on(unsigned port)
+{
+	struct ethaddr mac = fakenet_mac(port, 2);
+	struct fakesent t = fakenet_sent_ip(&net, port);
+
+	assert_non_null(t.f);
+	assert_true(ethaddr_eq(&t.eth.dst, &mac));
+	fakesent_free(&t);
+	assert_null(fakenet_sent_ip(&net, port).f);
+	assert_null(fakenet_sent_ip(&net, 1 - port).f);
+}
+
+/* Two ports with the same link-local addresses on both sides: replies and errors go back where the
+ * packet came from. */
+static void test_link_local_twins(void **state)
+{
+	struct ipaddr src = fakenet_ll(2), own;
+	struct ethaddr mac;
+	struct fakeip ip;
+	uint32_t len;
+
+	(void)state;
+	setup(true);
+	assert_int_equal(ipaddr_parse("fe80::1", &own), 0);
+	for (unsigned port = 0; port < 2; port++) {
+		struct neigh *n = neigh_get(net.s, port, &src);
+
+		mac = fakenet_mac(port, 2);
+		neigh_on_advert(net.s, n, &mac, NEIGH_SOLICITED | NEIGH_OVERRIDE);
+		assert_int_equal(inet_addr_add(net.s, port, &own, 64), 0);
+	}
+	fakehost_advance(&net.h, 3 * UINT64_C(1000000000));
+	(void)fakeport_forget(net.h.port[0]);
+	(void)fakeport_forget(net.h.port[1]);
+	for (unsigned port = 0; port < 2; port++) {
+		ip = ip_of(true, &src, &own);
+		len = echo_request(true, &src, &own, 10);
+		fakenet_rx_ip(&net, port, &ip, msg, len);
+		expect_on(port);
+		ip.proto = 200; /* nobody there: an error */
+		fakenet_rx_ip(&net, port, &ip, msg, len);
+		expect_on(port);
+		ip.dst = fakenet_addr(true, 9, 9); /* may not go on: an error */
+		fakenet_rx_ip(&net, port, &ip, msg, len);
+		expect_on(port);
+	}
+	fakenet_destroy(&net);
+}
+
 static void check_echo_refused(bool v6)
 {
 	struct ipaddr src = fakenet_addr(v6, 0, 2), dst = fakenet_addr(v6, 0, 1);
@@ -555,6 +605,7 @@ int main(void)
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_echo_in_one),
 		cmocka_unit_test(test_echo_link_local),
+		cmocka_unit_test(test_link_local_twins),
 		cmocka_unit_test(test_echo_refused),
 		cmocka_unit_test(test_never),
 		cmocka_unit_test(test_never_about_errors),

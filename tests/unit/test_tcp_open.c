@@ -65,6 +65,46 @@ static void syn_ack_options(void **state)
 	tcp_unlisten(tk->l);
 }
 
+static void expect_zone(struct tk *tk)
+{
+	const struct tk_pkt *p = tk_sent(tk);
+
+	assert_non_null(p);
+	assert_int_equal(p->zone, inet_zone(tk->iface));
+}
+
+/* Where a link-local peer is, its address does not say: all that it gets leaves by the interface
+ * that its segments came by. */
+static void back_by_interface(void **state)
+{
+	struct tk *tk = *state;
+
+	tk->iface = 3;
+	tk_syn(tk, 999, NULL);
+	expect_zone(tk); /* RST */
+	tk_listen(tk, 4);
+	tk_syn(tk, 1000, NULL);
+	tk->iss = tk_sent(tk)->h.seq;
+	tk_advance(tk, 2 * S);
+	expect_zone(tk); /* SYN-ACK, again */
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1, .sport = 1000});
+	tk->pcb = tcp_accept(tk->l);
+	assert_non_null(tk->pcb);
+	tk_forget(tk);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(tk_send(tk, 1 + 10 * i, 10), 10);
+		tk_run(tk);
+		expect_zone(tk);
+		tk->inet.gen++; /* routes changed: looked up anew */
+		tk_in(tk, &(struct tk_seg){
+				  .flags = TCP_ACK, .seq = 1, .ack = 11 + 10 * i, .sport = 1000});
+	}
+	tcp_abort(tk->pcb);
+	tk_run(tk);
+	expect_zone(tk);
+	tcp_unlisten(tk->l);
+}
+
 static void refused(void **state)
 {
 	struct tk *tk = *state;
@@ -636,6 +676,7 @@ int main(void)
 		TK_TEST(active),
 		TK_TEST(passive),
 		TK_TEST(syn_ack_options),
+		TK_TEST(back_by_interface),
 		TK_TEST(refused),
 		TK_TEST(connect_refused),
 		TK_TEST(connect_timeout),
