@@ -30,9 +30,10 @@ struct leat_config {
 	uint32_t max_sockets;    /* 0: 65536 */
 	uint32_t max_neighbours; /* 0: 4096 */
 	uint32_t spin_us;        /* poll this long before sleeping when idle; 0: 50 */
-	const char *secret_path; /* file with 32 random bytes, made when missing, from which initial
-				  * sequence numbers and timestamps are derived, so that a restart
-				  * does not confuse peers; NULL: new ones at each start */
+	const char *secret_path; /* file with a secret, made with mode 0600 when missing, from which
+				  * initial sequence numbers and timestamps are derived, so that a
+				  * restart does not confuse peers; others must not read it. NULL: a
+				  * new secret at each start */
 	bool pci;          /* "dpdk:0000:03:00.0" will be used: look for PCI devices, and keep the
 			    * buffers where these can reach them */
 	bool share_memory; /* "dpdk:net_vhost..." or "dpdk:net_virtio_user..." will be used: the

@@ -432,6 +432,8 @@ static int iface_up(struct stack *s, unsigned iface)
 		ll = addr_link_local_make(s, iface, i);
 	s->inet->ifaces[iface].used = true;
 	wheel_timer_init(&s->inet->ifaces[iface].mld_timer, mld_timer);
+	if (link_iface(s, iface)->mtu < IP6_MIN_MTU)
+		return 0; /* no link for IPv6 (RFC 8200 5) */
 	err = inet_addr_add(s, iface, &ll, LL_PREFIX_LEN);
 	if (err < 0) {
 		s->inet->ifaces[iface].used = false;

@@ -27,6 +27,7 @@
 	X(err_out, "ICMP errors sent") \
 	X(err_limited, "ICMP errors not sent: rate limit") \
 	X(err_never, "ICMP errors not sent: the packet must not be answered") \
+	X(err_no_way, "ICMP errors not sent: no way back, or no address to send from") \
 	X(redirect_in, "redirects received and ignored") \
 	X(pmtu_lowered, "path MTUs lowered") \
 	X(pmtu_expired, "path MTUs forgotten after ten minutes") \

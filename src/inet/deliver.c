@@ -40,7 +40,7 @@ void inet_deliver(struct stack *s, struct ip_rx *rx, mbuf_own in)
 	MBUF(m, in);
 
 	if (!strip(m, rx)) {
-		mbuf_drop(&m, DROP_NOBUF);
+		mbuf_drop(&m, DROP_MBUF_PULL);
 		return;
 	}
 	s->inet->cnt[rx->v6].delivered++;

@@ -77,10 +77,11 @@ static enum drop_reason refuse4(struct stack *s, const struct ip_rx *rx, const s
 {
 	if (!s->inet->forward4)
 		return DROP_IP_NOT_LOCAL;
-	/* RFC 3927 2.7: link-local stays on its link. */
-	if (ipaddr_is_unspecified(&rx->in.src) || ipaddr_is_link_local(&rx->in.src) ||
-	    ipaddr_is_link_local(&rx->in.dst))
+	if (ipaddr_is_unspecified(&rx->in.src))
 		return DROP_IP_BAD_SRC;
+	/* RFC 3927 2.7: link-local stays on its link. */
+	if (ipaddr_is_link_local(&rx->in.src) || ipaddr_is_link_local(&rx->in.dst))
+		return DROP_IP_SCOPE;
 	if (rx->in.ttl > 1)
 		return DROP_COUNT;
 	inet_error_output(s, m, INET_ERR_TIME, ICMP4_TIME_TTL, 0);
@@ -115,11 +116,14 @@ void ip4_forward(struct stack *s, const struct ip_rx *rx, const struct ip4 *h, m
 	if (!d)
 		goto drop;
 	mtu = link_mtu(s, d);
-	if (wire_len(rx, m) > mtu && h->df && rx->frag_max == 0) {
+	if (h->df && (rx->frag_max ? rx->frag_max : wire_len(rx, m)) > mtu) {
 		inet_error_output(s, m, INET_ERR_TOO_BIG, 0, mtu);
 		why = DROP_IP_TOO_BIG;
 		goto drop;
 	}
+	/* Put together for interception only: in pieces no larger than it came. */
+	if (rx->frag_max)
+		mtu = min_u32(mtu, rx->frag_max);
 	ip4_ttl_decrement(mbuf_data(m));
 	m->meta.l3_off = mbuf_here(m);
 	mbuf_mark(m, MBUF_TX);
@@ -143,10 +147,10 @@ static enum drop_reason refuse6(struct stack *s, const struct ip_rx *rx, const s
 	if (ipaddr_is_unspecified(&rx->in.src))
 		return DROP_IP_BAD_SRC;
 	if (ipaddr_is_link_local(&rx->in.dst))
-		return DROP_IP_NOT_LOCAL;
+		return DROP_IP_SCOPE;
 	if (ipaddr_is_link_local(&rx->in.src)) { /* RFC 4443 3.1, RFC 4007 9 */
 		inet_error_output(s, m, INET_ERR_UNREACHABLE, ICMP6_UNREACH_SCOPE, 0);
-		return DROP_IP_BAD_SRC;
+		return DROP_IP_SCOPE;
 	}
 	if (rx->in.ttl > 1)
 		return DROP_COUNT;

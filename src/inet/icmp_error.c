@@ -46,7 +46,9 @@ static bool addresses_ok(struct stack *s, const struct offender *o, bool group_o
 	if (o->m->meta.l2_flags != 0 || ipaddr_is_multicast(&o->dst) ||
 	    ipaddr_is_v4_broadcast(&o->dst))
 		return false;
-	for (unsigned i = 0; !o->v6 && i < LINK_MAX_IFACES; i++)
+	if (o->v6 || !(addr_maybe(s->inet, &o->dst) || addr_maybe(s->inet, &o->src)))
+		return true;
+	for (unsigned i = 0; i < LINK_MAX_IFACES; i++)
 		if (addr_is_broadcast(s, i, &o->dst) || addr_is_broadcast(s, i, &o->src))
 			return false;
 	return true;
@@ -231,17 +233,17 @@ static void send_error(struct stack *s, const struct offender *o, const struct i
 void inet_error_output(struct stack *s, const struct mbuf *m, enum inet_err_kind kind, uint8_t code,
 		       uint32_t mtu_or_pointer)
 {
+	struct offender o = {.m = m};
 	struct ipaddr src;
-	struct offender o;
 
-	if (!offender_init(&o, m))
-		return;
-	if (!may_answer(s, &o, kind, code)) {
+	if (!offender_init(&o, m) || !may_answer(s, &o, kind, code)) {
 		s->inet->cnt[o.v6].err_never++;
 		return;
 	}
-	if (!choose_source(s, &o, &src))
+	if (!choose_source(s, &o, &src)) {
+		s->inet->cnt[o.v6].err_no_way++;
 		return;
+	}
 	/* Nobody else can come from an address of ours: to ourselves nothing is limited. */
 	if (!inet_addr_is_local(s, &o.src) && !icmp_limit_allow(s, &o.src)) {
 		s->inet->cnt[o.v6].err_limited++;

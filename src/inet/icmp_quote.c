@@ -85,9 +85,11 @@ static bool classify6(const struct icmp6 *h, struct inet_err *e)
 							     : EHOSTUNREACH;
 		return true;
 	case ICMP6_TOO_BIG:
+		if (h->mtu < IP6_MIN_MTU) /* no link has it: discarded (RFC 8201 4) */
+			return false;
 		e->kind = INET_ERR_TOO_BIG;
 		e->err = EMSGSIZE;
-		e->mtu = max_u32(h->mtu, IP6_MIN_MTU);
+		e->mtu = h->mtu;
 		return true;
 	case ICMP6_TIME_EXCEEDED:
 		e->kind = INET_ERR_TIME;
@@ -148,7 +150,7 @@ enum drop_reason icmp4_error_input(struct stack *s, const struct ip_rx *rx, stru
 	struct quote q;
 
 	if (mbuf_pull(m, min_u32(mbuf_len(m), QUOTE_PULL)) < 0)
-		return DROP_NOBUF;
+		return DROP_MBUF_PULL;
 	if (icmp4_parse(&h, mbuf_view(m), false) < 0 || quote_parse4(&q, h.body) < 0)
 		return DROP_ICMP_MALFORMED;
 	e.type = h.type;
@@ -165,7 +167,7 @@ enum drop_reason icmp6_error_input(struct stack *s, const struct ip_rx *rx, stru
 	struct quote q;
 
 	if (mbuf_pull(m, min_u32(mbuf_len(m), QUOTE_PULL)) < 0)
-		return DROP_NOBUF;
+		return DROP_MBUF_PULL;
 	if (icmp6_parse(&h, mbuf_view(m), &rx->in.src, &rx->in.dst, false) < 0 ||
 	    quote_parse6(&q, h.body) < 0)
 		return DROP_ICMP_MALFORMED;

@@ -40,6 +40,8 @@ void inet_forwarding_set(struct stack *s, bool v4, bool v6)
 		for (unsigned k = 0; k < ii->n_addrs; k++)
 			if (!ipaddr_is_v4(&ii->addrs[k]->addr))
 				nd_announce(s, i, &ii->addrs[k]->addr);
+		if (v6 && ii->used)
+			mld_report(s, i); /* all routers, ff02::2 */
 	}
 }
 

@@ -65,7 +65,7 @@ struct inet_out {
 
 /* An ICMP error about a packet that we sent (or intercepted), checked and unwrapped. */
 enum inet_err_kind {
-	INET_ERR_TOO_BIG,     /* mtu holds the next hop's, already floored (552/1280) */
+	INET_ERR_TOO_BIG,     /* mtu holds the next hop's: IPv4 552 or more, IPv6 1280 */
 	INET_ERR_UNREACHABLE, /* network, host, administratively: soft */
 	INET_ERR_PORT,        /* port or protocol unreachable */
 	INET_ERR_TIME,        /* time exceeded */

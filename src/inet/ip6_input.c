@@ -94,7 +94,7 @@ static bool walk(struct stack *s, struct ip_rx *rx, const struct ip6 *h, struct 
 		return true;
 	}
 	if (mbuf_pull(m, min_u32(mbuf_len(m), CHAIN_PULL)) < 0) {
-		mbuf_drop(mp, DROP_NOBUF);
+		mbuf_drop(mp, DROP_MBUF_PULL);
 		return false;
 	}
 	if (ip6_ext_parse(x, h, mbuf_view(m), role) < 0) {

@@ -142,12 +142,13 @@ static mbuf_own chain(struct dgram *d)
 	return mbuf_own_of(head);
 }
 
+/* Don't Fragment stays: when it goes on in pieces, they must have it as they came with it. */
 static void header_whole4(struct mbuf *m, uint8_t ecn)
 {
 	uint8_t *h = mbuf_data(m);
 
 	ip4_set16(h, IP4_OFF_TOTAL_LEN, (uint16_t)mbuf_len(m));
-	ip4_set16(h, IP4_OFF_FRAG, 0);
+	ip4_set16(h, IP4_OFF_FRAG, load_be16(h + IP4_OFF_FRAG) & IP4_DF);
 	/* Version, header length and TOS are one aligned word. */
 	ip4_set16(h, 0, (uint16_t)((load_be16(h) & ~3u) | ecn));
 }

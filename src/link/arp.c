@@ -13,7 +13,7 @@
 #include "link/neigh.h"
 #include "wire/arp.h"
 
-/* RFC 5227 2.4 b, DEFEND_INTERVAL: answer conflicts at most this often. */
+/* RFC 5227 2.4 b, DEFEND_INTERVAL: answer conflicts about an address at most this often. */
 #define DEFEND_NS (10 * UINT64_C(1000000000))
 
 static void arp_output(struct stack *s, unsigned iface, const struct ethaddr *to,
@@ -90,11 +90,14 @@ static bool addresses_ok(const struct arp *a)
 static void defend(struct stack *s, unsigned iface, const struct ipaddr *addr)
 {
 	struct link *l = s->link;
+	uint64_t *not_before =
+		&l->defend_ns[hash_addr_u32(&s->hash_key, addr, iface) % LINK_DEFENCES];
 
 	l->cnt.arp_conflict++;
-	if (s->now_ns < l->defend_ns[iface])
+	/* Two that share a place share its time: so the answers are bounded whatever is claimed. */
+	if (s->now_ns < *not_before)
 		return;
-	l->defend_ns[iface] = s->now_ns + DEFEND_NS;
+	*not_before = s->now_ns + DEFEND_NS;
 	arp_announce(s, iface, addr);
 }
 

@@ -20,7 +20,7 @@
 	X(neigh_failed, "neighbours that did not answer") \
 	X(neigh_changed, "neighbours whose link address changed") \
 	X(neigh_evicted, "neighbours put out to make room") \
-	X(neigh_throttled, "requests put off by the rate limit") \
+	X(neigh_throttled, "requests by multicast put off for a second by the rate limit") \
 	X(neigh_queued, "packets that waited for a neighbour")
 
 struct link_counters {

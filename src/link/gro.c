@@ -190,8 +190,12 @@ static bool csum_ok(const struct seg *g)
 
 static bool seg_verify(struct seg *g)
 {
-	if (!g->verified)
-		g->verified = csum_ok(g);
+	if (g->verified)
+		return true;
+	g->verified = csum_ok(g);
+	/* Also when it is not merged after all: then nobody sums it up again. */
+	if (g->verified && g->m->meta.csum == MBUF_CSUM_NONE)
+		g->m->meta.csum = MBUF_CSUM_GOOD;
 	return g->verified;
 }
 

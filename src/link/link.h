@@ -18,6 +18,7 @@
 
 #define LINK_MAX_IFACES 64u
 #define LINK_MAX_PROTOS 4u
+#define LINK_DEFENCES   64u
 
 struct neigh_table;
 
@@ -61,7 +62,7 @@ struct link {
 	const struct link_upper *upper;
 	struct neigh_table *neigh;
 	bool gro;
-	uint64_t defend_ns[LINK_MAX_IFACES]; /* no answer to address conflicts before */
+	uint64_t defend_ns[LINK_DEFENCES]; /* by address: no answer to conflicts before */
 	struct link_counters cnt;
 };
 

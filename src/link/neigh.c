@@ -145,6 +145,7 @@ static void neigh_setup(struct stack *s, struct neigh *n, unsigned iface, const 
 	n->used_ns = 0;
 	n->probes = 0;
 	n->is_router = false;
+	n->own = false;
 	n->queue_bytes = 0;
 	mbufq_init(&n->queue, MBUF_NEIGH);
 	n->state = NEIGH_NEW;

@@ -71,6 +71,8 @@ struct neigh {
 	struct ethaddr mac ALIGNED(CACHE_LINE);
 	uint32_t hash;
 	uint8_t lru;       /* which list it is in: enum neigh_lru */
+	uint8_t put_off;   /* questions that the rate limit put off in this state */
+	bool own;          /* we send to it ourselves, not for others only */
 	uint64_t lru_ns;   /* when it was put there */
 	uint64_t retry_ns; /* FAILED: refuse until then */
 	struct list link;

@@ -12,17 +12,22 @@
 
 #include <errno.h>
 
-/* Questions by multicast: so many a second, so many at once (RFC 6583 3.2, 6.4). */
+/* Questions by multicast: so many a second, so many at once (RFC 6583 3.2, 6.4). Of these some are
+ * for neighbours that we send to ourselves: scanning what is behind us must not cut us off. */
 #define ASK_INTERVAL_NS (1000 * UINT64_C(1000))
 #define ASK_BURST       128u
+#define ASK_OWN         32u
+/* Questions that the rate limit put off do not count as asked, but so many at most. */
+#define PUT_OFF_MAX 5u
 /* RFC 4861 6.3.4: draw the reachable time anew every few hours. */
 #define REDRAW_NS (2 * UINT64_C(3600000000000))
 
-static bool take_token(struct stack *s)
+static bool take_token(struct stack *s, bool own)
 {
 	struct neigh_table *t = s->link->neigh;
+	uint64_t ahead = own ? ASK_BURST : ASK_BURST - ASK_OWN;
 
-	if (t->token_ns > s->now_ns + ASK_BURST * ASK_INTERVAL_NS) {
+	if (t->token_ns > s->now_ns + ahead * ASK_INTERVAL_NS) {
 		s->link->cnt.neigh_throttled++;
 		return false;
 	}
@@ -30,17 +35,18 @@ static bool take_token(struct stack *s)
 	return true;
 }
 
-static void ask(struct stack *s, struct neigh *n, const struct ethaddr *mac)
+/* False: put off by the rate limit. */
+static bool ask(struct stack *s, struct neigh *n, const struct ethaddr *mac)
 {
 	struct ipaddr addr = n->addr;
 
-	if (!mac && !take_token(s))
-		return; /* the timer asks again: a probe was spent, so the entry's life is bounded
-			 */
+	if (!mac && !take_token(s, n->own))
+		return false;
 	if (ipaddr_is_v4(&addr))
 		arp_request(s, n->iface, &addr, mac);
 	else
 		s->link->upper->solicit6(s, n->iface, &addr, mac);
+	return true;
 }
 
 static uint64_t reachable_ns(struct stack *s)
@@ -103,9 +109,11 @@ static void probe(struct stack *s, struct neigh *n)
 {
 	bool unicast = n->state == NEIGH_PROBE && n->probes < NEIGH_UNICAST_PROBES;
 
-	n->probes++;
 	wheel_arm(&s->wheel, &n->timer, s->now_ns + NEIGH_RETRANS_NS);
-	ask(s, n, unicast ? &n->mac : NULL);
+	if (ask(s, n, unicast ? &n->mac : NULL) || n->put_off == PUT_OFF_MAX)
+		n->probes++;
+	else
+		n->put_off++;
 }
 
 void neigh_timer(void *ctx, struct wheel_timer *timer)
@@ -116,7 +124,7 @@ void neigh_timer(void *ctx, struct wheel_timer *timer)
 
 	if (n->state == NEIGH_DELAY) {
 		set_state(s, n, NEIGH_PROBE);
-		n->probes = 0;
+		n->probes = n->put_off = 0;
 	}
 	if (n->state == NEIGH_PROBE)
 		limit += NEIGH_UNICAST_PROBES;
@@ -129,7 +137,7 @@ void neigh_timer(void *ctx, struct wheel_timer *timer)
 static void resolve(struct stack *s, struct neigh *n)
 {
 	set_state(s, n, NEIGH_INCOMPLETE);
-	n->probes = 0;
+	n->probes = n->put_off = 0;
 	probe(s, n);
 }
 
@@ -166,6 +174,8 @@ static void queue_push(struct stack *s, struct neigh *n, mbuf_own in)
 int neigh_output_slow(struct stack *s, struct neigh *n, mbuf_own in)
 {
 	n->used_ns = s->now_ns;
+	if (in.m->meta.zone == 0) /* did not come in by a port */
+		n->own = true;
 	if (n->lru == NEIGH_LRU_PASSIVE)
 		neigh_lru_move(s->link->neigh, n, NEIGH_LRU_ACTIVE);
 	switch ((enum neigh_state)n->state) {

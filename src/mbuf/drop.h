@@ -10,13 +10,14 @@
 #define DROP_TABLE(X) \
 	X(UNSPEC, "unspec", "dropped by a path that states no reason: a bug, please report") \
 	/* buffers and ports */ \
-	X(MBUF_POOL_DESTROY, "pool-destroy", "buffer still queued when its pool was closed") \
+	X(MBUF_PULL, "headers-scattered", "headers in pieces that cannot be put together") \
 	X(MBUF_SEGS, "too-many-segments", "joined packet would have more than 65,535 buffers") \
 	X(PORT_TX_FULL, "port-tx-full", "transmit queue of the port was full") \
 	X(PORT_TX_ERROR, "port-tx-error", "the port refused to transmit the frame") \
 	X(PORT_TX_TOOBIG, "port-tx-toobig", "frame longer than the port can transmit") \
 	X(PORT_RX_MALFORMED, "port-rx-malformed", \
 	  "receive metadata (virtio-net header) is nonsense") \
+	X(PORT_RX_TOOBIG, "port-rx-toobig", "received frame longer than 64 KB and its headers") \
 	X(PORT_DOWN, "port-down", "the port is down or was closed") \
 	X(GSO_MALFORMED, "gso-malformed", "superpacket whose headers do not allow segmentation") \
 	X(NOBUF, "no-buffer", "no packet buffer free for a copy, header or fragment") \
@@ -41,6 +42,7 @@
 	X(IP6_EXT, "ip6-ext", "IPv6 extension headers malformed, too many or refused") \
 	X(IP_BAD_SRC, "ip-bad-source", "source address that no host may use") \
 	X(IP_BAD_DST, "ip-bad-destination", "destination address that must not come from a wire") \
+	X(IP_SCOPE, "ip-scope", "link-local address that must not be forwarded off its link") \
 	X(IP_L2_GROUP, "ip-link-broadcast", "unicast packet that came by link-level broadcast") \
 	X(IP_NOT_LOCAL, "ip-not-local", "not for us and forwarding is off") \
 	X(IP_NO_ROUTE, "ip-no-route", "no route to the destination") \
@@ -55,7 +57,6 @@
 	X(REASS_LIMIT, "reass-limit", "reassembly memory limit reached") \
 	X(ICMP_MALFORMED, "icmp-malformed", "ICMP message with bad length or checksum") \
 	X(ICMP_IGNORED, "icmp-ignored", "ICMP message of a kind that is ignored") \
-	X(ICMP_RATE, "icmp-rate", "ICMP answer suppressed by the rate limit") \
 	X(ND_MALFORMED, "nd-malformed", "ND message that RFC 4861 says to discard") \
 	X(ND_IGNORED, "nd-ignored", "ND message that does not concern us") \
 	/* udp */ \

@@ -156,10 +156,10 @@ static bool restore_tag(struct mbuf *m, const struct kernel_frame *f)
 	return true;
 }
 
-static struct mbuf *malformed(struct kernel_port *k)
+static struct mbuf *refuse(struct kernel_port *k, enum drop_reason why)
 {
 	k->port.cnt.rx_errors++;
-	mbuf_pool_count_drop(k->port.pool, DROP_PORT_RX_MALFORMED);
+	mbuf_pool_count_drop(k->port.pool, why);
 	return NULL;
 }
 
@@ -170,9 +170,10 @@ struct mbuf *kernel_receive(struct kernel_port *k, struct kernel_slot *s,
 	struct mbuf *m;
 
 	/* A slot filled to the brim means that the frame was longer. */
-	if (f->len < ETH_HLEN || f->len >= KERNEL_ROOM ||
-	    vnet_parse(&vn, view_make(s->vnet, sizeof(s->vnet)), f->len) < 0)
-		return malformed(k);
+	if (f->len >= KERNEL_ROOM)
+		return refuse(k, DROP_PORT_RX_TOOBIG);
+	if (f->len < ETH_HLEN || vnet_parse(&vn, view_make(s->vnet, sizeof(s->vnet)), f->len) < 0)
+		return refuse(k, DROP_PORT_RX_MALFORMED);
 	m = swap_buffers(k, s, f->len);
 	if (!m)
 		return NULL;

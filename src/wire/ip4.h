@@ -28,6 +28,7 @@
 #define IP4_OFF_TOTAL_LEN 2
 #define IP4_OFF_ID        4
 #define IP4_OFF_FRAG      6
+#define IP4_DF            0x4000 /* in the field at IP4_OFF_FRAG */
 #define IP4_OFF_TTL       8
 #define IP4_OFF_PROTO     9
 #define IP4_OFF_CSUM      10

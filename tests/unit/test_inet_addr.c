@@ -254,6 +254,19 @@ static void test_routes(void **state)
 	fakenet_destroy(&net);
 }
 
+/* A link too narrow for IPv6 (RFC 8200 5) has no address of it, and works with IPv4. */
+static void test_narrow_link(void **state)
+{
+	(void)state;
+	fakenet_create(&net, &(struct fakenet_conf){.mtu = 1279, .no_addrs = true});
+	assert_int_equal(net.s->inet->ifaces[0].n_addrs, 0);
+	assert_int_equal(add(0, "10.0.0.1", 24), 0);
+	fakenet_destroy(&net);
+	fakenet_create(&net, &(struct fakenet_conf){.mtu = 1280, .no_addrs = true});
+	assert_int_equal(net.s->inet->ifaces[0].n_addrs, 1);
+	fakenet_destroy(&net);
+}
+
 /* A link-local peer is looked for among the neighbours, or on the interface that is named. */
 static void test_link_local_peer(void **state)
 {
@@ -283,10 +296,11 @@ static void test_link_local_peer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_add),    cmocka_unit_test(test_del),
-		cmocka_unit_test(test_local),  cmocka_unit_test(test_link_local),
-		cmocka_unit_test(test_source), cmocka_unit_test(test_source_elsewhere),
-		cmocka_unit_test(test_routes), cmocka_unit_test(test_link_local_peer),
+		cmocka_unit_test(test_add),         cmocka_unit_test(test_del),
+		cmocka_unit_test(test_local),       cmocka_unit_test(test_link_local),
+		cmocka_unit_test(test_source),      cmocka_unit_test(test_source_elsewhere),
+		cmocka_unit_test(test_routes),      cmocka_unit_test(test_link_local_peer),
+		cmocka_unit_test(test_narrow_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,11 +206,11 @@ static void check_refused(bool v6)
 	if (v6) {
 		ip.src = fakenet_ll(2);
 		fakenet_rx_ip(&net, 0, &ip, data, 64);
-		assert_drops(&net, DROP_IP_BAD_SRC, 1);
+		assert_drops(&net, DROP_IP_SCOPE, 1);
 		ip = across(v6);
 		ip.dst = fakenet_ll(7);
 		fakenet_rx_ip(&net, 0, &ip, data, 64);
-		assert_drops(&net, DROP_IP_NOT_LOCAL, 1);
+		assert_drops(&net, DROP_IP_SCOPE, 2);
 	} else {
 		ip.dst = ipaddr_v4(0x0a0001ff); /* RFC 2644 */
 		fakenet_rx_ip(&net, 0, &ip, data, 64);
@@ -218,13 +218,17 @@ static void check_refused(bool v6)
 		ip = across(v6);
 		ip.src = ipaddr_v4(0xa9fe0101); /* RFC 3927 */
 		fakenet_rx_ip(&net, 0, &ip, data, 64);
-		assert_drops(&net, DROP_IP_BAD_SRC, 1);
+		assert_drops(&net, DROP_IP_SCOPE, 1);
+		ip = across(v6);
+		ip.dst = ipaddr_v4(0xa9fe0101);
+		fakenet_rx_ip(&net, 0, &ip, data, 64);
+		assert_drops(&net, DROP_IP_SCOPE, 2);
 	}
 	inet_forwarding_set(net.s, false, false);
 	fakenet_settle(&net);
 	ip = across(v6);
 	fakenet_rx_ip(&net, 0, &ip, data, 64);
-	assert_drops(&net, DROP_IP_NOT_LOCAL, v6 ? 2 : 1);
+	assert_drops(&net, DROP_IP_NOT_LOCAL, 1);
 	assert_null(fakenet_sent_ip(&net, 1).f);
 	fakenet_destroy(&net);
 }
@@ -527,7 +531,7 @@ static void check_claim_fragments(bool v6)
 		assert_int_equal(net.n_in, claim);
 		if (claim)
 			break;
-		assert_int_equal(collect(v6, v6 ? 1448 : 1500, got, &frags, &id), n);
+		assert_int_equal(collect(v6, v6 ? 1448 : 1420, got, &frags, &id), n);
 		assert_memory_equal(got, seg, n);
 		assert_int_equal(id, 555);
 	}
@@ -540,6 +544,43 @@ static void check_claim_fragments(bool v6)
 	fakenet_rx_ip(&net, 0, &ip, data, 800);
 	assert_int_equal(fakeport_forget(net.h.port[1]), 1);
 	fakenet_destroy(&net);
+}
+
+/* Fragments that must not be cut are refused when the first hop is narrower, as each would have
+ * been alone, and go on with the bit when it is not. */
+static void test_claim_fragments_df(void **state)
+{
+	struct fakeip ip = across(false);
+	struct faketcp tcp = {.sport = 1, .dport = 2, .seq = 100, .flags = TCP_ACK};
+	uint8_t seg[3020];
+	uint32_t n = faketcp_emit(seg, &ip.src, &ip.dst, &tcp, data, 3000);
+
+	(void)state;
+	ip.proto = PROTO_TCP;
+	ip.df = true;
+	for (uint32_t mtu = 1400; mtu <= 1500; mtu += 100) {
+		setup(mtu);
+		for (uint32_t at = 0; at < n; at += 1400) {
+			ip.off_bytes = (uint16_t)at;
+			ip.more = at + 1400 < n;
+			fakenet_rx_ip(&net, 0, &ip, seg + at, min_u32(1400, n - at));
+		}
+		if (mtu == 1400) {
+			assert_int_equal(expect_error(ICMP4_UNREACHABLE, ICMP4_UNREACH_FRAG_NEEDED),
+					 mtu);
+			assert_drops(&net, DROP_IP_TOO_BIG, 1);
+		}
+		for (uint32_t at = 0; mtu == 1500 && at < n; at += 1400) {
+			struct fakesent t = fakenet_sent_ip(&net, 1);
+
+			assert_non_null(t.f);
+			assert_true(t.ip4.df);
+			assert_int_equal(t.ip4.frag_off_bytes, at);
+			fakesent_free(&t);
+		}
+		assert_null(fakenet_sent_ip(&net, 1).f);
+		fakenet_destroy(&net);
+	}
 }
 
 #define TWINS(name) \
@@ -578,6 +619,7 @@ int main(void)
 		cmocka_unit_test(test_super_cut),
 		cmocka_unit_test(test_claim),
 		cmocka_unit_test(test_claim_fragments),
+		cmocka_unit_test(test_claim_fragments_df),
 		cmocka_unit_test(test_own_pmtu),
 	};
 

@@ -156,7 +156,7 @@ static void test_echo_link_local(void **state)
 	/* It is an address of interface 1 alone. */
 	fakenet_rx_ip(&net, 0, &ip, msg, len);
 	assert_null(fakenet_sent_ip(&net, 0).f);
-	assert_drops(&net, DROP_IP_NOT_LOCAL, 1);
+	assert_drops(&net, DROP_IP_SCOPE, 1);
 	fakenet_destroy(&net);
 }
 
@@ -441,8 +441,9 @@ static const struct in_case in6[] = {
 	{"prohibited", 1, 1, 0, true, INET_ERR_UNREACHABLE, EHOSTUNREACH, 0},
 	{"address", 1, 3, 0, true, INET_ERR_UNREACHABLE, EHOSTUNREACH, 0},
 	{"port", 1, 4, 0, true, INET_ERR_PORT, ECONNREFUSED, 0},
-	{"too big, MTU 0", 2, 0, 0, true, INET_ERR_TOO_BIG, EMSGSIZE, 1280},
-	{"too big, MTU 1279", 2, 0, 1279, true, INET_ERR_TOO_BIG, EMSGSIZE, 1280},
+	{"too big, MTU 0", 2, 0, 0, false, 0, 0, 0}, /* RFC 8201 4 */
+	{"too big, MTU 1279", 2, 0, 1279, false, 0, 0, 0},
+	{"too big, MTU 1280", 2, 0, 1280, true, INET_ERR_TOO_BIG, EMSGSIZE, 1280},
 	{"too big, MTU 1400", 2, 0, 1400, true, INET_ERR_TOO_BIG, EMSGSIZE, 1400},
 	{"too big, MTU 2^32-1", 2, 0, UINT32_MAX, true, INET_ERR_TOO_BIG, EMSGSIZE, UINT32_MAX},
 	{"time", 3, 0, 0, true, INET_ERR_TIME, EHOSTUNREACH, 0},

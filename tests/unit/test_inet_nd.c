@@ -357,6 +357,31 @@ static unsigned sent_report(const struct ipaddr *group, bool *has)
 	return n;
 }
 
+/* Becoming a router joins a group, which switches must hear of. */
+static void test_router_report(void **state)
+{
+	struct ipaddr routers = nd_all_routers();
+	bool has;
+
+	(void)state;
+	setup(false);
+	inet_forwarding_set(net.s, false, true);
+	fakehost_run(&net.h);
+	for (unsigned i = 0; i < 2; i++) { /* advertisements of both addresses */
+		struct fakesent t = fakenet_sent(&net, 0);
+
+		assert_int_equal(t.payload.p[0], ICMP6_NA);
+		fakesent_free(&t);
+	}
+	assert_true(sent_report(&routers, &has) >= 2);
+	assert_true(has);
+	assert_null(fakenet_sent(&net, 0).f);
+	inet_forwarding_set(net.s, false, true); /* no change */
+	fakehost_run(&net.h);
+	assert_null(fakenet_sent(&net, 0).f);
+	fakenet_destroy(&net);
+}
+
 static void test_announce(void **state)
 {
 	struct ipaddr a = fakenet_addr(true, 0, 0x1234), group = nd_solicited_node(&a);
@@ -441,11 +466,11 @@ static void test_query(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answer),    cmocka_unit_test(test_dad),
-		cmocka_unit_test(test_discarded), cmocka_unit_test(test_unsolicited),
-		cmocka_unit_test(test_conflict),  cmocka_unit_test(test_ignored),
-		cmocka_unit_test(test_flood),     cmocka_unit_test(test_announce),
-		cmocka_unit_test(test_query),
+		cmocka_unit_test(test_answer),        cmocka_unit_test(test_dad),
+		cmocka_unit_test(test_discarded),     cmocka_unit_test(test_unsolicited),
+		cmocka_unit_test(test_conflict),      cmocka_unit_test(test_ignored),
+		cmocka_unit_test(test_flood),         cmocka_unit_test(test_announce),
+		cmocka_unit_test(test_router_report), cmocka_unit_test(test_query),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

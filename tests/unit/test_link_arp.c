@@ -150,6 +150,33 @@ static void test_conflict(void **state)
 	fakenet_destroy(&net);
 }
 
+/* Each address is defended, also when another one was a moment ago. */
+static void test_conflict_each(void **state)
+{
+	const uint32_t more = US + 0x40;
+	struct ipaddr addr = ipaddr_v4(more);
+	struct arp a = arp(ARP_REQUEST, US, US);
+	struct ethaddr to;
+
+	(void)state;
+	fakenet_create(&net, &(struct fakenet_conf){0});
+	assert_int_equal(inet_addr_add(net.s, 0, &addr, 24), 0);
+	fakehost_advance(&net.h, 5 * SEC);
+	(void)fakeport_forget(net.h.port[0]); /* its announcements */
+	for (unsigned i = 0; i < 2; i++) {
+		rx(&a);
+		assert_int_equal(sent_arp(&to).spa, US);
+		a.spa = a.tpa = more;
+		rx(&a);
+		assert_int_equal(sent_arp(&to).spa, more);
+		rx(&a);
+		expect_silence();
+		a.spa = a.tpa = US;
+		fakehost_advance(&net.h, 11 * SEC);
+	}
+	fakenet_destroy(&net);
+}
+
 static void test_malformed(void **state)
 {
 	static const struct {
@@ -261,9 +288,10 @@ static void test_announce(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answer),   cmocka_unit_test(test_unsolicited),
-		cmocka_unit_test(test_conflict), cmocka_unit_test(test_malformed),
-		cmocka_unit_test(test_flood),    cmocka_unit_test(test_announce),
+		cmocka_unit_test(test_answer),    cmocka_unit_test(test_unsolicited),
+		cmocka_unit_test(test_conflict),  cmocka_unit_test(test_conflict_each),
+		cmocka_unit_test(test_malformed), cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_announce),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -253,6 +253,37 @@ static void flood(bool v6)
 	fakenet_destroy(&net);
 }
 
+/* Somebody scans the hosts behind our second port: what we send there ourselves still finds its
+ * way, and whoever could not be asked at once is asked as often as others. */
+static void scan_behind(bool v6)
+{
+	struct fakeip ip = {.src = fakenet_addr(v6, 0, 2), .proto = 17};
+	struct ipaddr own = fakenet_addr(v6, 1, 7), last = fakenet_addr(v6, 1, 160);
+	uint8_t data[8] = {0};
+	struct fakeask q;
+	unsigned asked = 0;
+
+	fakenet_create(&net, &(struct fakenet_conf){.n_ports = 2, .forward = true});
+	for (unsigned host = 11; host <= 160; host++) {
+		ip.dst = fakenet_addr(v6, 1, host);
+		fakenet_rx_ip(&net, 0, &ip, data, sizeof(data));
+	}
+	while ((q = fakenet_asked(&net, 1)).any)
+		asked++;
+	assert_in_range(asked, 90, 100);
+	assert_int_equal(link_counters(net.s)->neigh_throttled, 150 - asked);
+	assert_int_equal(fakenet_send(&net, &own, 10, NULL), 0);
+	fakehost_run(&net.h);
+	q = fakenet_asked(&net, 1);
+	assert_true(q.any && ipaddr_eq(&q.target, &own));
+	asked = 0;
+	fakehost_advance(&net.h, 15 * SEC);
+	while ((q = fakenet_asked(&net, 1)).any)
+		asked += ipaddr_eq(&q.target, &last);
+	assert_int_equal(asked, NEIGH_MULTICAST_PROBES);
+	fakenet_destroy(&net);
+}
+
 /* A way that somebody cached outlives its neighbour. */
 static void evicted(bool v6)
 {
@@ -368,6 +399,7 @@ TWINS(probe)
 TWINS(probe_fails)
 TWINS(confirm)
 TWINS(flood)
+TWINS(scan_behind)
 TWINS(evicted)
 TWINS(in_use)
 TWINS(moved)
@@ -379,9 +411,9 @@ int main(void)
 		cmocka_unit_test(test_resolve),     cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_queue),       cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_probe_fails), cmocka_unit_test(test_confirm),
-		cmocka_unit_test(test_flood),       cmocka_unit_test(test_evicted),
-		cmocka_unit_test(test_moved),       cmocka_unit_test(test_in_use),
-		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_flood),       cmocka_unit_test(test_scan_behind),
+		cmocka_unit_test(test_evicted),     cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_in_use),      cmocka_unit_test(test_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
