@@ -70,6 +70,28 @@ int stack_port_add(struct stack *s, struct port *p)
 	return (int)s->n_ports++;
 }
 
+void stack_round_end_add(struct stack *s, void (*fn)(struct stack *s))
+{
+	for (unsigned i = 0; i < ARRAY_LEN(s->round_end); i++) {
+		if (!s->round_end[i]) {
+			s->round_end[i] = fn;
+			return;
+		}
+	}
+	UNREACHABLE();
+}
+
+void stack_round_end_del(struct stack *s, void (*fn)(struct stack *s))
+{
+	unsigned k = 0;
+
+	for (unsigned i = 0; i < ARRAY_LEN(s->round_end); i++)
+		if (s->round_end[i] != fn)
+			s->round_end[k++] = s->round_end[i];
+	for (; k < ARRAY_LEN(s->round_end); k++)
+		s->round_end[k] = NULL;
+}
+
 uint64_t stack_keyed_hash(const struct stack *s, const void *data, size_t len)
 {
 	return plat_siphash(s->env.secret, data, len);

@@ -107,7 +107,7 @@ struct stack {
 
 	/* Registered by the link layer: takes a burst from a port, consumes every frame. */
 	void (*link_input)(struct stack *s, unsigned port, struct mbuf **pkts, uint16_t n);
-	/* Registered by any layer: called once a round before transmit; NULL-terminated. */
+	/* Registered by any layer: called once a round before transmit; the first ones are used. */
 	void (*round_end[4])(struct stack *s);
 
 	struct stack_env env;
@@ -154,6 +154,10 @@ static inline bool stack_tx_pending(const struct stack *s, unsigned port)
 {
 	return s->txq[port].count > 0 || s->ports[port]->held.count > 0;
 }
+
+/* Call fn once a round, before transmit; there is room for all layers. */
+void stack_round_end_add(struct stack *s, void (*fn)(struct stack *s));
+void stack_round_end_del(struct stack *s, void (*fn)(struct stack *s));
 
 /* Queue a finished frame on a port; sent in the transmit phase. Consumes in. */
 void stack_tx(struct stack *s, unsigned port, mbuf_own in);

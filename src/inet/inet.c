@@ -70,6 +70,11 @@ fini_addr:
 	return err;
 }
 
+static void shed(struct stack *s)
+{
+	reass_shed(s->inet->reass);
+}
+
 int inet_init(struct stack *s)
 {
 	struct inet *in = mem_zalloc_aligned(s->env.mem, sizeof(*in), CACHE_LINE);
@@ -90,6 +95,7 @@ int inet_init(struct stack *s)
 		goto fini_tables;
 	link_proto_register(s, ETHERTYPE_IP4, ip4_input);
 	link_proto_register(s, ETHERTYPE_IP6, ip6_input);
+	stack_round_end_add(s, shed);
 	return 0;
 fini_tables:
 	reass_destroy(in->reass);
@@ -105,6 +111,7 @@ void inet_fini(struct stack *s)
 {
 	struct inet *in = s->inet;
 
+	stack_round_end_del(s, shed);
 	loop_fini(s);
 	reass_destroy(in->reass);
 	pmtu_fini(s);

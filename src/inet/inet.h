@@ -87,8 +87,9 @@ struct inet_proto {
 	/* Consumes in. The packet is contiguous for its first min(len, 60) bytes. */
 	void (*input)(struct stack *s, const struct inet_in *in, mbuf_own m);
 	void (*error)(struct stack *s, const struct inet_err *e);
-	/* A packet to a foreign address: take it (true) or let it be forwarded. Borrowed; begins at
-	 * the transport header. May be NULL. */
+	/* A packet to a foreign address, whole: fragments of a protocol that has this are put
+	 * together first, and cut again if they go on. Take it (true) or let it be forwarded.
+	 * Borrowed; begins at the transport header. May be NULL. */
 	bool (*claim)(struct stack *s, const struct inet_in *in, struct mbuf *m);
 	/* An ICMP error to a foreign address about a packet that may be an intercepted connection's
 	 * own: act on it as in error() and take it (true), or let it be forwarded. May be NULL:

@@ -321,6 +321,21 @@ static uint32_t bytes_limit(const struct stack *s)
 	return clamp_u32(st.size[MBUF_SMALL] / 8 * 2048, BYTES_MIN, BYTES_MAX);
 }
 
+static bool pool_is_low(const struct mbuf_pool *pool)
+{
+	for (unsigned c = 0; c < MBUF_CLASSES; c++)
+		if (mbuf_pool_avail(pool, (enum mbuf_class)c) <
+		    pool->reserve[c] + mbuf_pool_size(pool, (enum mbuf_class)c) / REASS_SHED_SHARE)
+			return true;
+	return false;
+}
+
+void reass_shed(struct reass *r)
+{
+	while (r->bytes > 0 && pool_is_low(r->s->pool) && evict_any(r, NULL))
+		;
+}
+
 int reass_create(struct stack *s, struct reass **out)
 {
 	struct reass *r = mem_zalloc(s->env.mem, sizeof(*r));

@@ -24,6 +24,10 @@
 	(30 * UINT64_C(1000000000)) /* RFC 1122 3.3.2 wants 60 to 120; Linux has 30 */
 #define REASS_TIMEOUT6_NS (60 * UINT64_C(1000000000)) /* RFC 8200 4.5 */
 
+/* Reassembly gives up when free buffers (beside the reserve) are fewer than one in so many. TCP
+ * gives up data from one in 16. */
+#define REASS_SHED_SHARE 8u
+
 struct reass;
 
 /* What a fragment's headers say. Lengths and ends were checked: multiple of 8 unless the last, not
@@ -57,6 +61,10 @@ void reass_destroy(struct reass *r);
  */
 mbuf_own reass_add(struct reass *r, const struct reass_frag_in *f, mbuf_own in,
 		   struct reass_out *out);
+
+/* Give up the oldest datagrams while the packet pool is low: half a datagram is the least that is
+ * worth a buffer. Once a round. */
+void reass_shed(struct reass *r);
 
 /* Bytes and datagrams held, for tests and tools. */
 uint32_t reass_bytes(const struct reass *r);

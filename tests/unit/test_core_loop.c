@@ -87,7 +87,7 @@ static void test_order(void **state)
 	wheel_timer_init(&timer, on_timer);
 	wheel_arm(&host.s->wheel, &timer, host.now_ns);
 	stack_work_init(&work[0], on_work);
-	host.s->round_end[0] = on_round_end;
+	stack_round_end_add(host.s, on_round_end);
 	fakeport_feed(host.port[0], bytes, sizeof(bytes));
 	host.now_ns += MS;
 	assert_int_equal(stack_poll(host.s), 4); /* a frame, a timer, a work item, a frame */
@@ -96,7 +96,7 @@ static void test_order(void **state)
 		assert_int_equal(order[i], i + 1);
 	assert_int_equal(host.port[0]->n_tx, 1);
 	assert_int_equal(host.s->now_ns, host.now_ns);
-	host.s->round_end[0] = NULL;
+	stack_round_end_del(host.s, on_round_end);
 	assert_int_equal(stack_poll(host.s), 0);
 	fakeport_forget(host.port[0]);
 }

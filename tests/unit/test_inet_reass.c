@@ -472,6 +472,44 @@ static void check_no_buffers(bool v6)
 	fakenet_destroy(&net);
 }
 
+/* When packet buffers become few, datagrams that are not whole go first, the oldest before others,
+ * and no more of them than is needed. */
+static void check_shed(bool v6)
+{
+	struct ipaddr them = fakenet_addr(v6, 0, 2);
+	struct mbufq held;
+	unsigned n = 0;
+
+	setup(1024);
+	mbufq_init(&held, MBUF_TEST);
+	for (uint32_t id = 1; id <= 20; id++)
+		rx(base(v6, id), 0, 800, true);
+	assert_int_equal(reass_count(net.s->inet->reass), 20);
+	while (reass_count(net.s->inet->reass) == 20) {
+		mbuf_own o = mbuf_alloc(net.h.pool, MBUF_SMALL, MBUF_PRIO_BULK, MBUF_TEST);
+
+		assert_non_null(o.m);
+		mbufq_push(&held, o);
+		(void)stack_poll(net.s);
+		n++;
+	}
+	assert_true(mbuf_pool_avail(net.h.pool, MBUF_SMALL) >= 1024 / 8);
+	assert_int_equal(reass_count(net.s->inet->reass), 19);
+	assert_drops(&net, DROP_REASS_LIMIT, 1);
+	/* A young one can still be finished. */
+	rx(base(v6, 20), 800, 808, false);
+	assert_int_equal(inet_cnt(net.s, &them)->reass_ok, 1);
+	mbufq_purge(&held, DROP_SIM_LOSS);
+	fakenet_destroy(&net);
+}
+
+static void test_shed(void **state)
+{
+	(void)state;
+	check_shed(false);
+	check_shed(true);
+}
+
 #define TWINS(name) \
 	static void test_##name(void **state) \
 	{ \
@@ -506,13 +544,13 @@ static void test_many_ids(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),      cmocka_unit_test(test_shuffled),
-		cmocka_unit_test(test_key),         cmocka_unit_test(test_timeout),
-		cmocka_unit_test(test_dead),        cmocka_unit_test(test_malformed4),
-		cmocka_unit_test(test_atomic6),     cmocka_unit_test(test_nested6),
-		cmocka_unit_test(test_ecn),         cmocka_unit_test(test_many_ids),
-		cmocka_unit_test(test_many_pieces), cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_no_buffers),
+		cmocka_unit_test(test_shed),       cmocka_unit_test(test_random),
+		cmocka_unit_test(test_shuffled),   cmocka_unit_test(test_key),
+		cmocka_unit_test(test_timeout),    cmocka_unit_test(test_dead),
+		cmocka_unit_test(test_malformed4), cmocka_unit_test(test_atomic6),
+		cmocka_unit_test(test_nested6),    cmocka_unit_test(test_ecn),
+		cmocka_unit_test(test_many_ids),   cmocka_unit_test(test_many_pieces),
+		cmocka_unit_test(test_largest),    cmocka_unit_test(test_no_buffers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
