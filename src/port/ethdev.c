@@ -249,6 +249,20 @@ static int configure_device(struct ethdev *e, struct setup *s)
 	return rte_eth_dev_configure(e->id, n, n, &s->conf);
 }
 
+/* In BIG buffers when the driver finds SMALL ones too small for what may come, not for the MTU:
+ * net_af_packet wants room for its whole ring slot (framesz=1888 makes it fit a SMALL one). */
+static int setup_rx(struct ethdev *e, struct setup *s, unsigned node, struct mbuf_pool *pool)
+{
+	int rc = rte_eth_rx_queue_setup(e->id, e->queue, s->rx_desc, node, &s->info.default_rxconf,
+					pool->mp[s->rx_class]);
+
+	if (rc == 0 || s->rx_class == MBUF_BIG)
+		return rc;
+	s->rx_class = MBUF_BIG;
+	return rte_eth_rx_queue_setup(e->id, e->queue, s->rx_desc, node, &s->info.default_rxconf,
+				      pool->mp[s->rx_class]);
+}
+
 static int setup_queue(struct ethdev *e, struct setup *s, struct mbuf_pool *pool)
 {
 	int socket = rte_eth_dev_socket_id(e->id);
@@ -259,8 +273,7 @@ static int setup_queue(struct ethdev *e, struct setup *s, struct mbuf_pool *pool
 		return rc;
 	s->info.default_rxconf.offloads = s->conf.rxmode.offloads;
 	s->info.default_txconf.offloads = s->conf.txmode.offloads;
-	rc = rte_eth_rx_queue_setup(e->id, e->queue, s->rx_desc, node, &s->info.default_rxconf,
-				    pool->mp[s->rx_class]);
+	rc = setup_rx(e, s, node, pool);
 	if (rc < 0)
 		return rc;
 	return rte_eth_tx_queue_setup(e->id, e->queue, s->tx_desc, node, &s->info.default_txconf);
