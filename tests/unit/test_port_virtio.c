@@ -183,7 +183,8 @@ static void test_sleep(void **state)
 
 	pair_open(&p, *state, false);
 	sleep_on(*state, p.virtio, p.vhost);
-	sleep_on(*state, p.vhost, p.virtio);
+	/* Its interrupts are not to be trusted: it says that it must be polled. */
+	assert_int_equal(p.virtio->caps & PORT_CAP_WAIT_FD, 0);
 	pair_close(&p);
 }
 
