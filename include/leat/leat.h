@@ -3,9 +3,9 @@
  * leat.h: bring the stack up: instance, ports, addresses, routes.
  *
  * Every call returns 0, or -1 with errno set; leat_strerror() then gives the one line that says
- * what was wrong and what is allowed. Text arguments are copied. Calls are for the thread that
- * called leat_init(): it is the worker, and its blocking waits (leat_epoll_wait, leat_kevent, ...)
- * run the stack. See leat(3).
+ * what was wrong and what is allowed. Text arguments are copied. Calls of this header are for the
+ * thread that called leat_init(): it is the worker, and its blocking waits (leat_epoll_wait,
+ * leat_kevent, ...) run the stack. See leat(3).
  */
 #ifndef LEAT_LEAT_H
 #define LEAT_LEAT_H
@@ -43,8 +43,12 @@ struct leat_config {
 };
 
 /*
- * Start the stack in this thread. EINVAL (a value out of range), ENOMEM, EALREADY, and what the EAL
- * reports.
+ * Start a stack in this thread: it becomes a worker, and its waits run the stack. A further thread
+ * may do so too, with another name: its sockets, ports, addresses and buffers are its own. Threads
+ * that do not may call everything in socket.h, epoll.h, event.h and poll.h: those calls travel to
+ * the socket's worker, new sockets and sets belong to the first worker, and the worker must be in a
+ * Leat call (a wait, leat_run()) to answer. EINVAL (a value out of range), ENOMEM, EALREADY, and
+ * what the EAL reports.
  */
 LEAT_API int leat_init(const struct leat_config *config);
 /*
@@ -85,6 +89,12 @@ LEAT_API int leat_forwarding_set(bool v4, bool v6);
  * without an event loop. Returns 0; EINTR.
  */
 LEAT_API int leat_poll_once(int64_t timeout_ns);
+/*
+ * The callback form: run the stack and call fn(arg) after every round, until it returns something
+ * else than 0, which is the result. fn makes non-blocking calls only, waits with a timeout of 0
+ * among them. -1: EINTR, EINVAL, ENOTCONN.
+ */
+LEAT_API int leat_run(int (*fn)(void *arg), void *arg);
 
 #ifdef __cplusplus
 }

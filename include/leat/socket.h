@@ -6,9 +6,13 @@
  * fstat(2) calls it a socket. A number that is free again may be kept for the next socket, so that
  * socket() does not always give the lowest one; dup() does.
  * Calls on a descriptor that is not Leat's go to the kernel's function of the same name, and so do
- * sockets of families other than AF_INET and AF_INET6: programs may mix both kinds. Sockets belong
- * to the thread that made them; a thread without a stack (leat_init) gets ENETDOWN from
- * leat_socket().
+ * sockets of families other than AF_INET and AF_INET6: programs may mix both kinds.
+ *
+ * A socket belongs to the worker (leat_init) that made it; every thread may use it. A call from
+ * another thread travels to the worker, is answered between two of its rounds, and is only slower;
+ * close() ends calls of other threads that wait on the descriptor with EBADF. A set holds sockets
+ * of its own worker, and a worker's own poll() sees its own. Without any worker, leat_socket()
+ * gives ENETDOWN.
  *
  * Calls that wait run the stack. Calls that do not wait leave what they caused to the next wait, at
  * the latest after 64 of them; a call on a blocking socket sends at once. See leat_socket(3).

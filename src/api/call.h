@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside the entry points: whose descriptor is it, and from -errno to errno.
+ * Inside the entry points: whose descriptor is it, and from -errno to errno. A descriptor of Leat's
+ * belongs to this thread's stack or to another worker's.
  */
 #ifndef LEAT_API_CALL_H
 #define LEAT_API_CALL_H
 
-#include "api/current.h"
+#include "api/remote.h"
 
 #include "sock/sock.h"
 
@@ -15,6 +16,12 @@
 static inline bool is_ours(int fd)
 {
 	return current.stack && sock_owns(current.stack, fd);
+}
+
+/* Ours, or another worker's: then the call travels. */
+static inline bool is_leats(int fd)
+{
+	return is_ours(fd) || is_remote(fd);
 }
 
 /* A number that only we know of: the kernel must not close or duplicate it. */
@@ -41,6 +48,12 @@ static inline ssize_t result_of(ssize_t rc)
 static inline int int_result(int rc)
 {
 	return (int)result_of(rc);
+}
+
+/* A call that never waits, here or on the descriptor's worker. */
+static inline int make_call(call_fn fn, struct call_args *a)
+{
+	return (int)result_of(is_ours(a->fd) ? fn(current.stack, a) : remote_call(fn, a));
 }
 
 #endif

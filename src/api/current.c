@@ -6,4 +6,4 @@
 #include "api/current.h"
 
 _Thread_local struct current current;
-struct process process;
+struct process process = {.key_once = PTHREAD_ONCE_INIT};

@@ -3,6 +3,7 @@
  * socket.h: reading and writing. Argument checks, errno and SIGPIPE; the work is sock's.
  */
 #include "api/call.h"
+#include "api/ioremote.h"
 
 #include <leat/socket.h>
 
@@ -18,22 +19,6 @@ static ssize_t sent(int fd, ssize_t rc, int flags)
 	return result_of(rc);
 }
 
-ssize_t leat_read(int fd, void *buf, size_t len)
-{
-	if (is_ours(fd))
-		return result_of(sock_read(current.stack, fd, buf, len));
-	before_kernel();
-	return read(fd, buf, len);
-}
-
-ssize_t leat_write(int fd, const void *buf, size_t len)
-{
-	if (is_ours(fd))
-		return sent(fd, sock_write(current.stack, fd, buf, len), 0);
-	before_kernel();
-	return write(fd, buf, len);
-}
-
 static struct msghdr msg_of(const struct iovec *iov, int n)
 {
 	/* The structure serves both directions and has no const. */
@@ -45,16 +30,58 @@ static struct msghdr msg_of(const struct iovec *iov, int n)
 	return (struct msghdr){.msg_iov = u.out, .msg_iovlen = (size_t)n};
 }
 
+static ssize_t read_remote(int fd, void *buf, size_t len)
+{
+	struct iovec iov = {buf, len};
+	struct msghdr msg = msg_of(&iov, 1);
+
+	return io_recv_remote(fd, &msg, 0, true);
+}
+
+static ssize_t write_remote(int fd, const void *buf, size_t len)
+{
+	union {
+		const void *in;
+		void *out;
+	} data = {.in = buf};
+	struct iovec iov = {data.out, len};
+	struct msghdr msg = msg_of(&iov, 1);
+
+	return io_send_remote(fd, &msg, 0, true);
+}
+
+ssize_t leat_read(int fd, void *buf, size_t len)
+{
+	if (is_ours(fd))
+		return result_of(sock_read(current.stack, fd, buf, len));
+	if (is_remote(fd))
+		return read_remote(fd, buf, len);
+	before_kernel();
+	return read(fd, buf, len);
+}
+
+ssize_t leat_write(int fd, const void *buf, size_t len)
+{
+	if (is_ours(fd))
+		return sent(fd, sock_write(current.stack, fd, buf, len), 0);
+	if (is_remote(fd))
+		return write_remote(fd, buf, len);
+	before_kernel();
+	return write(fd, buf, len);
+}
+
 ssize_t leat_readv(int fd, const struct iovec *iov, int n)
 {
 	struct msghdr msg = msg_of(iov, n);
 
-	if (!is_ours(fd)) {
+	if (!is_leats(fd)) {
 		before_kernel();
 		return readv(fd, iov, n);
 	}
 	if (n < 0 || n > IOV_MAX)
 		return result_of(-EINVAL);
+	if (!is_ours(fd))
+		return io_recv_remote(fd, &msg, 0, false);
 	return result_of(sock_recvmsg(current.stack, fd, &msg, 0));
 }
 
@@ -62,12 +89,14 @@ ssize_t leat_writev(int fd, const struct iovec *iov, int n)
 {
 	struct msghdr msg = msg_of(iov, n);
 
-	if (!is_ours(fd)) {
+	if (!is_leats(fd)) {
 		before_kernel();
 		return writev(fd, iov, n);
 	}
 	if (n < 0 || n > IOV_MAX)
 		return result_of(-EINVAL);
+	if (!is_ours(fd))
+		return io_send_remote(fd, &msg, 0, false);
 	return sent(fd, sock_sendmsg(current.stack, fd, &msg, 0), 0);
 }
 
@@ -83,7 +112,7 @@ ssize_t leat_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr 
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t rc;
 
-	if (!is_ours(fd)) {
+	if (!is_leats(fd)) {
 		before_kernel();
 		return recvfrom(fd, buf, len, flags, addr, addr_len);
 	}
@@ -91,21 +120,23 @@ ssize_t leat_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr 
 		return result_of(-EFAULT);
 	msg.msg_name = addr;
 	msg.msg_namelen = addr ? *addr_len : 0;
-	rc = sock_recvmsg(current.stack, fd, &msg, flags);
+	rc = is_ours(fd) ? result_of(sock_recvmsg(current.stack, fd, &msg, flags))
+			 : io_recv_remote(fd, &msg, flags, false);
 	if (rc >= 0 && addr)
 		*addr_len = msg.msg_namelen;
-	return result_of(rc);
+	return rc;
 }
 
 ssize_t leat_recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	if (!is_ours(fd)) {
+	if (!is_leats(fd)) {
 		before_kernel();
 		return recvmsg(fd, msg, flags);
 	}
 	if (!msg)
 		return result_of(-EFAULT);
-	return result_of(sock_recvmsg(current.stack, fd, msg, flags));
+	return is_ours(fd) ? result_of(sock_recvmsg(current.stack, fd, msg, flags))
+			   : io_recv_remote(fd, msg, flags, false);
 }
 
 ssize_t leat_send(int fd, const void *buf, size_t len, int flags)
@@ -124,20 +155,24 @@ ssize_t leat_sendto(int fd, const void *buf, size_t len, int flags, const struct
 	struct msghdr msg = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_name = name.out, .msg_namelen = addr_len};
 
-	if (!is_ours(fd)) {
+	if (!is_leats(fd)) {
 		before_kernel();
 		return sendto(fd, buf, len, flags, addr, addr_len);
 	}
+	if (!is_ours(fd))
+		return io_send_remote(fd, &msg, flags, false);
 	return sent(fd, sock_sendmsg(current.stack, fd, &msg, flags), flags);
 }
 
 ssize_t leat_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	if (!is_ours(fd)) {
+	if (!is_leats(fd)) {
 		before_kernel();
 		return sendmsg(fd, msg, flags);
 	}
 	if (!msg)
 		return result_of(-EFAULT);
+	if (!is_ours(fd))
+		return io_send_remote(fd, msg, flags, false);
 	return sent(fd, sock_sendmsg(current.stack, fd, msg, flags), flags);
 }

@@ -5,9 +5,11 @@
  */
 #include "api/current.h"
 #include "api/internal.h"
+#include "api/remote.h"
 
 #include "ctl/instance.h"
 #include "inet/inet.h"
+#include "plat/eal.h"
 #include "sock/sock.h"
 #include "tcp/tcp.h"
 
@@ -49,7 +51,7 @@ static int start_sockets(struct instance *in, const struct leat_config *config)
 	struct sock_conf sc = {
 		.spin_ns = (config->spin_us ? config->spin_us : SPIN_US_DEFAULT) * UINT64_C(1000),
 		.owners = &process.owners,
-		.worker = 1,
+		.worker = current.id,
 	};
 
 	return sock_init(in->stack, &sc);
@@ -67,6 +69,9 @@ int leat_init(const struct leat_config *config)
 		return fail(EINVAL, "config: NULL");
 	if (config->spin_us > SPIN_US_MAX)
 		return fail(EINVAL, "spin_us: more than 1000000");
+	/* DPDK wants to know every thread that has a worker; the first one it knows by itself. */
+	if (plat_eal_up() && plat_thread_register() < 0)
+		return fail(ENOMEM, "too many threads");
 	internal_begin(&mark);
 	rc = instance_create(config, &in, current.err);
 	internal_end(&mark);
@@ -74,13 +79,19 @@ int leat_init(const struct leat_config *config)
 		errno = -rc;
 		return -1;
 	}
-	rc = start_sockets(in, config);
+	rc = worker_enter(&current.id);
+	if (rc == 0)
+		rc = start_sockets(in, config);
 	if (rc < 0) {
+		if (current.id)
+			worker_leave(current.id);
+		current.id = 0;
 		(void)instance_destroy(in);
 		return fail(-rc, "sockets: out of memory or descriptors");
 	}
 	current.instance = in;
 	current.stack = in->stack;
+	worker_ready(current.id, in->stack);
 	return 0;
 }
 
@@ -90,7 +101,10 @@ unsigned leat_fini(void)
 
 	if (!in)
 		return 0;
+	worker_close(current.id);
 	sock_fini(in->stack);
+	worker_leave(current.id);
+	current.id = 0;
 	current.instance = NULL;
 	current.stack = NULL;
 	return instance_destroy(in);
@@ -145,6 +159,35 @@ int leat_poll_once(int64_t timeout_ns)
 		return no_worker();
 	rc = sock_run(current.stack, timeout_ns < 0 ? SOCK_FOREVER : (uint64_t)timeout_ns);
 	return rc < 0 ? fail(-rc, "interrupted by a signal") : 0;
+}
+
+struct run {
+	int (*fn)(void *arg);
+	void *arg;
+	int result;
+};
+
+static bool run_fn(void *arg)
+{
+	struct run *r = arg;
+
+	r->result = r->fn(r->arg);
+	return r->result != 0;
+}
+
+int leat_run(int (*fn)(void *arg), void *arg)
+{
+	struct run r = {fn, arg, 0};
+
+	if (!current.stack)
+		return no_worker();
+	if (!fn)
+		return fail(EINVAL, "fn: NULL");
+	while (r.result == 0) {
+		if (sock_run_until(current.stack, SOCK_FOREVER, run_fn, &r) == -EINTR)
+			return fail(EINTR, "interrupted by a signal");
+	}
+	return r.result;
 }
 
 /* ---- interception ---- */

@@ -156,3 +156,32 @@ int sock_ioctl(struct stack *s, int fd, unsigned long request, void *arg)
 		return -ENOTTY;
 	return request == FIONREAD ? readable_bytes(so, arg) : unsent_bytes(so, arg);
 }
+
+struct inbox *sock_inbox(struct stack *s)
+{
+	return &s->sock->inbox;
+}
+
+void sock_remote_begin(struct stack *s, int fd, struct sock_remote *info)
+{
+	struct file *f = fdtab_get(&s->sock->fds, fd);
+
+	*info = (struct sock_remote){0};
+	if (!f)
+		return;
+	f->flags |= FILE_REMOTE;
+	info->blocking = !(f->flags & FILE_NONBLOCK);
+	info->stream = f->kind == FILE_TCP;
+	if (!file_is_socket(f))
+		return;
+	info->rcvtimeo_ns = socket_of(f)->rcvtimeo_ns;
+	info->sndtimeo_ns = socket_of(f)->sndtimeo_ns;
+}
+
+void sock_remote_end(struct stack *s, int fd)
+{
+	struct file *f = fdtab_get(&s->sock->fds, fd);
+
+	if (f)
+		f->flags &= (uint8_t)~FILE_REMOTE;
+}

@@ -129,7 +129,7 @@ static const short select_asks[3] = {POLLIN, POLLOUT, POLLPRI};
 /* What makes a descriptor a member of the answer, as Linux's select has it. */
 static const short select_hits[3] = {POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI};
 
-static nfds_t sets_to_poll(int n, fd_set *const sets[3], struct pollfd *fds)
+nfds_t sock_select_ask(int n, fd_set *const sets[3], struct pollfd *fds)
 {
 	nfds_t count = 0;
 
@@ -145,7 +145,7 @@ static nfds_t sets_to_poll(int n, fd_set *const sets[3], struct pollfd *fds)
 	return count;
 }
 
-static int poll_to_sets(const struct pollfd *fds, nfds_t count, fd_set *const sets[3])
+int sock_select_tell(const struct pollfd *fds, nfds_t count, fd_set *const sets[3])
 {
 	int hits = 0;
 
@@ -173,7 +173,7 @@ int sock_select(struct stack *s, int n, fd_set *const sets[3], uint64_t timeout_
 
 	if (n < 0 || n > FD_SETSIZE)
 		return -EINVAL;
-	count = sets_to_poll(n, sets, fds);
+	count = sock_select_ask(n, sets, fds);
 	rc = sock_poll(s, fds, count, timeout_ns, sigmask);
-	return rc < 0 ? rc : poll_to_sets(fds, count, sets);
+	return rc < 0 ? rc : sock_select_tell(fds, count, sets);
 }

@@ -113,6 +113,8 @@ static unsigned height(const struct evfile *ef)
 	LIST_FOR_EACH (pos, &ef->f.src.items) {
 		const struct evitem *it = CONTAINER_OF(pos, struct evitem, src_link);
 
+		if (it->flags & EVI_HOOK)
+			continue;
 		most = max_uint(most, height(CONTAINER_OF_CONST(it->set, struct evfile, set)));
 	}
 	return most + 1;
@@ -246,7 +248,7 @@ int evfile_kernel_write(struct evfile *ef)
 
 bool evfile_kernel_turn(struct evfile *ef, bool slept)
 {
-	return slept || ef->k_turn++ % SET_KERNEL_EVERY == 0;
+	return slept || ef->layer->inbox.running || ef->k_turn++ % SET_KERNEL_EVERY == 0;
 }
 
 #define NESTED_BATCH 16

@@ -50,6 +50,18 @@ NODISCARD int sock_answer(struct stack *s, int fd, bool accept);
 /* The listener behind fd, for interception rules. -EBADF, -EINVAL. */
 NODISCARD int sock_listener(struct stack *s, int fd, struct tcp_listener **out);
 uint32_t sock_count(const struct stack *s);
+/* Where other threads post calls. */
+struct inbox *sock_inbox(struct stack *s);
+/* Begin and end a posted call on fd: it must not wait. Tells what the poster must know to wait
+ * itself. */
+struct sock_remote {
+	bool stream;
+	bool blocking;
+	uint64_t rcvtimeo_ns; /* 0: none */
+	uint64_t sndtimeo_ns;
+};
+void sock_remote_begin(struct stack *s, int fd, struct sock_remote *info);
+void sock_remote_end(struct stack *s, int fd);
 
 /* ---- sockets ---- */
 
@@ -97,6 +109,9 @@ int sock_epoll_wait(struct stack *s, int epfd, struct epoll_event *events, int m
 
 /* The kernel is going to wait for a set by its number: see watch.h. */
 NODISCARD int sock_watch(struct stack *s, int fd);
+/* Until done(arg), asked after each round. 0, -EAGAIN, -EINTR. */
+NODISCARD int sock_run_until(struct stack *s, uint64_t timeout_ns, bool (*done)(void *arg),
+			     void *arg);
 
 int sock_kqueue(struct stack *s);
 /* The program closes a descriptor of the kernel's: kqueues forget it. */
@@ -112,5 +127,8 @@ int sock_poll(struct stack *s, struct pollfd *fds, nfds_t n, uint64_t timeout_ns
 /* sets: readable, writable, exceptional; NULL: none. -EINVAL for n above FD_SETSIZE. */
 int sock_select(struct stack *s, int n, fd_set *const sets[3], uint64_t timeout_ns,
 		const sigset_t *sigmask);
+/* Its two halves: n is at most FD_SETSIZE, which fds has room for. -EBADF. */
+nfds_t sock_select_ask(int n, fd_set *const sets[3], struct pollfd *fds);
+int sock_select_tell(const struct pollfd *fds, nfds_t count, fd_set *const sets[3]);
 
 #endif

@@ -35,12 +35,23 @@ int sock_init(struct stack *s, const struct sock_conf *conf)
 	if (rc < 0)
 		goto end_tcp;
 	fdtab_init(&l->fds, mem, &numbers);
+	l->inbox.fd = -1;
+	if (conf && conf->owners)
+		rc = inbox_init(&l->inbox);
+	if (rc < 0)
+		goto end_udp;
+	s->wake_fd = l->inbox.fd;
+	if (s->wake_fd >= 0)
+		fdtab_hide(&l->fds, s->wake_fd);
 	slab_init(&l->sockets, mem, "sockets", sizeof(struct socket), s->max_sockets);
 	slab_init(&l->items, mem, "epoll items", sizeof(struct evitem), s->max_sockets * (size_t)2);
 	sets_init(s, l, MAX_SETS);
+	waiters_init(l);
 	l->spin_ns = conf && conf->spin_ns ? conf->spin_ns : SOCK_SPIN_NS_DEFAULT;
 	s->sock = l;
 	return 0;
+end_udp:
+	udp_fini(s);
 end_tcp:
 	tcp_fini(s);
 end_numbers:
@@ -66,11 +77,15 @@ void sock_fini(struct stack *s)
 		}
 		(void)sock_close(s, (int)fd);
 	}
+	if (inbox_pending(&l->inbox))
+		inbox_run(s, &l->inbox);
 	stack_flush(s);
 	tcp_fini(s);
 	udp_fini(s);
 	sets_fini(l);
 	watch_fini(s);
+	fdtab_close_hidden(&l->fds, l->inbox.fd);
+	s->wake_fd = -1;
 	slab_fini(&l->items);
 	slab_fini(&l->sockets);
 	fdtab_fini(&l->fds);

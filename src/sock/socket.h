@@ -8,6 +8,7 @@
 
 #include "base/ip.h"
 #include "base/slab.h"
+#include "sock/inbox.h"
 #include "sock/sock.h"
 #include "tcp/tcp.h"
 #include "udp/udp.h"
@@ -83,7 +84,9 @@ struct sock_layer {
 	struct slab timers; /* kqueue, TIMER and SIGNAL */
 	struct slab sets;
 	uint64_t spin_ns;
-	uint32_t pending;          /* calls since the last round that caused output */
+	uint32_t pending; /* calls since the last round that caused output */
+	struct inbox inbox;
+	struct evset waiters;      /* nobody's row: carries the functions of waiter.c */
 	struct watch_layer *watch; /* NULL: no set is waited for in the kernel */
 };
 
@@ -97,11 +100,13 @@ static inline struct socket *socket_of(struct file *f)
 
 static inline bool socket_blocking(const struct socket *so, int flags)
 {
-	return !(so->f.flags & FILE_NONBLOCK) && !(flags & MSG_DONTWAIT);
+	return !(so->f.flags & (FILE_NONBLOCK | FILE_REMOTE)) && !(flags & MSG_DONTWAIT);
 }
 
 /* The socket behind fd: 0, -EBADF or -ENOTSOCK. */
 NODISCARD int sock_find(struct stack *s, int fd, struct socket **out);
+
+void waiters_init(struct sock_layer *l);
 
 /* New socket, a number for it still to come. NULL: no memory or at the limit. */
 struct socket *socket_get(struct stack *s, enum file_kind kind, bool v6);
@@ -117,8 +122,8 @@ void evfile_close(struct stack *s, struct file *f);
 /* Account for a call that caused output: now when blocking, else with the next round. */
 static inline void sock_caused_output(struct stack *s, const struct socket *so)
 {
-	if (++s->sock->pending >= SOCK_PENDING_MAX || !(so->f.flags & FILE_NONBLOCK) ||
-	    UNLIKELY(s->sock->watch != NULL))
+	if (++s->sock->pending >= SOCK_PENDING_MAX ||
+	    !(so->f.flags & (FILE_NONBLOCK | FILE_REMOTE)) || UNLIKELY(s->sock->watch != NULL))
 		sock_flush(s);
 }
 

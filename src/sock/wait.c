@@ -41,6 +41,22 @@ static bool signal_came(const sigset_t *sigmask)
 	return plat_wait(NULL, 0, 0, sigmask) == -EINTR;
 }
 
+/* Not when a call of another thread has come; the next one wakes. */
+static int sleep_once(struct stack *s, const struct sock_wait *w, uint64_t deadline_ns,
+		      const sigset_t *sigmask)
+{
+	struct inbox *in = &s->sock->inbox;
+	int rc;
+
+	if (in->fd < 0)
+		return stack_sleep(s, deadline_ns, w->fd, sigmask);
+	if (!inbox_before_sleep(in))
+		return 0;
+	rc = stack_sleep(s, deadline_ns, w->fd, sigmask);
+	inbox_after_sleep(in);
+	return rc;
+}
+
 static int wait_loop(struct stack *s, const struct sock_wait *w, const sigset_t *sigmask)
 {
 	uint64_t deadline_ns = deadline_of(s, w->timeout_ns);
@@ -50,7 +66,7 @@ static int wait_loop(struct stack *s, const struct sock_wait *w, const sigset_t 
 	for (;;) {
 		bool sleep = s->now_ns - busy_ns >= s->sock->spin_ns;
 
-		if (sleep && stack_sleep(s, deadline_ns, w->fd, sigmask) == -EINTR)
+		if (sleep && sleep_once(s, w, deadline_ns, sigmask) == -EINTR)
 			return -EINTR;
 		/* Also after a sleep: it returns without a look at signals when there is work. */
 		if (s->now_ns - let_in_ns >= SIGNAL_GAP_NS) {
@@ -58,6 +74,8 @@ static int wait_loop(struct stack *s, const struct sock_wait *w, const sigset_t 
 				return -EINTR;
 			let_in_ns = s->now_ns;
 		}
+		if (inbox_pending(&s->sock->inbox))
+			inbox_run(s, &s->sock->inbox);
 		if (stack_poll(s) > 0)
 			busy_ns = s->now_ns;
 		if (w->done(s, w->arg, sleep))
@@ -81,7 +99,7 @@ int sock_wait_on(struct stack *s, const struct sock_wait *w)
 	sigset_t old;
 	int rc;
 
-	if (w->timeout_ns == 0)
+	if (w->timeout_ns == 0 || s->sock->inbox.running)
 		return -EAGAIN;
 	block_signals(&old);
 	rc = wait_loop(s, w, w->sigmask ? w->sigmask : &old);
@@ -141,4 +159,26 @@ int sock_run(struct stack *s, uint64_t timeout_ns)
 
 	watch_settle(s);
 	return rc == -EINTR ? rc : 0;
+}
+
+struct run_wait {
+	bool (*done)(void *arg);
+	void *arg;
+};
+
+static bool run_done(struct stack *s, void *arg, bool slept)
+{
+	const struct run_wait *r = arg;
+
+	(void)s;
+	(void)slept;
+	return r->done(r->arg);
+}
+
+int sock_run_until(struct stack *s, uint64_t timeout_ns, bool (*done)(void *arg), void *arg)
+{
+	struct run_wait r = {done, arg};
+	struct sock_wait w = {.done = run_done, .arg = &r, .timeout_ns = timeout_ns, .fd = -1};
+
+	return sock_wait(s, &w);
 }

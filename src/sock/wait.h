@@ -19,8 +19,16 @@ NODISCARD int sock_wait(struct stack *s, const struct sock_wait *w);
 /* One round; the first step of every wait. */
 static inline void sock_round(struct stack *s)
 {
+	struct sock_layer *l = s->sock;
+
+	if (UNLIKELY(inbox_pending(&l->inbox) || l->inbox.running)) {
+		/* A call of another thread is answered between rounds, not from inside one. */
+		if (l->inbox.running)
+			return;
+		inbox_run(s, &l->inbox);
+	}
 	(void)stack_poll(s);
-	s->sock->pending = 0;
+	l->pending = 0;
 }
 
 /* The rest of sock_wait(), for callers that have run a round and found nothing. */

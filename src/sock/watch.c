@@ -200,6 +200,12 @@ void watch_update(struct stack *s)
 
 	if (list_empty(&wl->watches))
 		return;
+	/* Nobody clears it before the next wait: posters write. What came before must not wait. */
+	if (s->wake_fd >= 0) {
+		inbox_after_sleep(&s->sock->inbox);
+		if (!inbox_before_sleep(&s->sock->inbox))
+			inbox_run(s, &s->sock->inbox);
+	}
 	until = stack_wait_plan(s, fds, &n);
 	for (unsigned i = 0; i < n; i++) {
 		if (fds[i].events & POLLOUT)

@@ -3,6 +3,7 @@
 #include "sockhost.h"
 
 #include "api/current.h"
+#include "api/remote.h"
 #include "plat/clock.h"
 #include "sock/socket.h"
 
@@ -36,9 +37,14 @@ struct ipaddr realhost_addr(bool v6)
 void sockhost_create(struct sockhost *h, const struct sockhost_conf *conf)
 {
 	struct ipaddr a4 = realhost_addr(false), a6 = realhost_addr(true);
-	struct sock_conf sc = {.spin_ns = 1, .owners = &process.owners, .worker = 1};
+	struct sock_conf sc = {
+		.spin_ns = 1,
+		.owners = &process.owners,
+	};
 
 	assert_true(conf->real);
+	assert_int_equal(worker_enter(&current.id), 0);
+	sc.worker = current.id;
 	fakehost_create(&h->host, &(struct fakehost_conf){.n_ports = 1});
 	h->s = h->host.s;
 	h->s->env.mono_ns = real_ns;
@@ -51,11 +57,15 @@ void sockhost_create(struct sockhost *h, const struct sockhost_conf *conf)
 	assert_int_equal(inet_addr_add(h->s, 0, &a6, 64), 0);
 	assert_int_equal(sock_init(h->s, &sc), 0);
 	current.stack = h->s;
+	worker_ready(current.id, h->s);
 }
 
 void sockhost_destroy(struct sockhost *h)
 {
+	worker_close(current.id);
 	sock_fini(h->s);
+	worker_leave(current.id);
+	current.id = 0;
 	inet_fini(h->s);
 	current.stack = NULL;
 	(void)fakeport_forget(h->host.port[0]);

@@ -3,6 +3,7 @@
 #include "sockhost.h"
 
 #include "api/current.h"
+#include "api/remote.h"
 #include "plat/clock.h"
 #include "sock/socket.h"
 
@@ -41,6 +42,8 @@ void sockhost_create(struct sockhost *h, const struct sockhost_conf *conf)
 		wheel_init(&h->s->wheel, h->s->now_ns);
 		current.stack = h->s;
 		sc.owners = &process.owners;
+		assert_int_equal(worker_enter(&current.id), 0);
+		sc.worker = current.id;
 	} else {
 		assert_int_equal(sock_numbers_plain(h->s->env.mem, &plain), 0);
 		sc.numbers = &plain;
@@ -52,10 +55,13 @@ void sockhost_create(struct sockhost *h, const struct sockhost_conf *conf)
 
 void sockhost_destroy(struct sockhost *h)
 {
+	if (current.stack == h->s)
+		worker_leave(current.id);
 	sock_fini(h->s);
 	fakeinet_fini(h->s);
 	if (current.stack == h->s)
 		current.stack = NULL;
+	current.id = 0;
 	fakehost_destroy(&h->host);
 }
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reading and writing sockets of another worker. */
+#ifndef LEAT_API_IOREMOTE_H
+#define LEAT_API_IOREMOTE_H
+
+#include <stdbool.h>
+
+#include <sys/socket.h>
+
+/* file: read(2) and its like, to which an event set is a file that cannot be read. */
+ssize_t io_recv_remote(int fd, struct msghdr *m, int flags, bool file);
+/* Raises SIGPIPE here, in the calling thread. */
+ssize_t io_send_remote(int fd, const struct msghdr *m, int flags, bool file);
+
+#endif
