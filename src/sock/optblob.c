@@ -112,6 +112,7 @@ static int get_original_dst(struct socket *so, void *buf, socklen_t *len)
 static const char *const cc_names[] = {
 	[TCP_CC_CUBIC] = "cubic",
 	[TCP_CC_NEWRENO] = "reno",
+	[TCP_CC_BBR] = "bbr",
 };
 
 static int set_congestion(struct socket *so, const void *buf, socklen_t len)

@@ -7,6 +7,7 @@
 
 #include "base/compiler.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define CWND_MIN_SEGS 2u /* RFC 5681 3.1: ssthresh >= 2 segments */
@@ -14,6 +15,7 @@
 static const struct tcp_cc_ops *const rows[TCP_CC_COUNT] = {
 	[TCP_CC_CUBIC] = &tcp_cc_cubic_ops,
 	[TCP_CC_NEWRENO] = &tcp_cc_newreno_ops,
+	[TCP_CC_BBR] = &tcp_cc_bbr_ops,
 };
 
 static const char *const names[TCP_CC_COUNT] = {
@@ -48,13 +50,60 @@ void tcp_cc_init(struct tcp_cc *cc, enum tcp_cc_kind kind, uint32_t mss)
 	tcp_hystart_init(&cc->hystart);
 }
 
-void tcp_cc_switch(struct tcp_cc *cc, enum tcp_cc_kind kind)
+/* From a model's hands into a window's: no second exponential search. */
+static void leave_model(struct tcp_cc *cc, const struct mem *mem)
 {
+	ops_of(cc)->model->destroy(cc, mem);
+	cc->has_model = false;
+	cc->pacing_rate = 0;
+	cc->ssthresh = cc->cwnd;
+}
+
+int tcp_cc_switch(struct tcp_cc *cc, enum tcp_cc_kind kind, const struct mem *mem,
+		  const struct tcp_cc_start *start)
+{
+	const struct tcp_cc_model *model = rows[kind]->model;
+	struct tcp_cc next = *cc;
+
 	if (cc->kind == kind)
-		return;
+		return 0;
+	memset(&next.u, 0, sizeof(next.u));
+	if (model && model->create(&next, mem) < 0)
+		return -ENOMEM;
+	if (cc->has_model) {
+		leave_model(cc, mem);
+		next.pacing_rate = 0;
+		next.ssthresh = cc->ssthresh;
+	}
+	*cc = next;
 	cc->kind = (uint8_t)kind;
-	memset(&cc->u, 0, sizeof(cc->u));
+	cc->has_model = model != NULL;
 	cc->undo_cwnd = 0;
+	if (model) {
+		cc->ssthresh = TCP_CC_SSTHRESH_MAX;
+		model->start(cc, start);
+	}
+	return 0;
+}
+
+void tcp_cc_restart(struct tcp_cc *cc, uint32_t mss, const struct tcp_cc_start *start)
+{
+	struct tcp_cc old = *cc;
+
+	tcp_cc_init(cc, (enum tcp_cc_kind)old.kind, mss);
+	if (!old.has_model)
+		return;
+	cc->has_model = true;
+	cc->u = old.u;
+	ops_of(cc)->model->start(cc, start);
+}
+
+void tcp_cc_fini(struct tcp_cc *cc, const struct mem *mem)
+{
+	if (!cc->has_model)
+		return;
+	leave_model(cc, mem);
+	cc->kind = TCP_CC_CUBIC;
 }
 
 void tcp_cc_set_mss(struct tcp_cc *cc, uint32_t mss)
@@ -93,6 +142,8 @@ static void slow_start(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
 
 void tcp_cc_on_ack(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
 {
+	if (cc->has_model)
+		return;
 	/* A window that was not used proves nothing: it must not grow (RFC 7661 4.4, RFC 9438 5.8).
 	 */
 	if (!ack->cwnd_limited || ack->acked_bytes == 0) {
@@ -124,18 +175,34 @@ static void reduce(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns)
 
 void tcp_cc_on_loss(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns)
 {
+	if (cc->has_model) {
+		ops_of(cc)->model->on_recovery(cc, false);
+		return;
+	}
 	reduce(cc, flight_bytes, now_ns);
 	cc->cwnd = cc->ssthresh;
 }
 
+void tcp_cc_on_repaired(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns)
+{
+	if (cc->has_model)
+		ops_of(cc)->model->on_mark(cc);
+	else
+		tcp_cc_on_loss(cc, flight_bytes, now_ns);
+}
+
 void tcp_cc_on_ecn(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns)
 {
-	tcp_cc_on_loss(cc, flight_bytes, now_ns);
+	tcp_cc_on_repaired(cc, flight_bytes, now_ns);
 	cc->undo_cwnd = 0; /* a mark is no mistake */
 }
 
 void tcp_cc_on_rto(struct tcp_cc *cc, uint32_t flight_bytes, bool first, uint64_t now_ns)
 {
+	if (cc->has_model) {
+		ops_of(cc)->model->on_recovery(cc, true);
+		return;
+	}
 	if (first)
 		reduce(cc, flight_bytes, now_ns);
 	if (ops_of(cc)->timeout)
@@ -145,13 +212,33 @@ void tcp_cc_on_rto(struct tcp_cc *cc, uint32_t flight_bytes, bool first, uint64_
 
 void tcp_cc_on_recovered(struct tcp_cc *cc)
 {
-	cc->cwnd = cc->ssthresh;
+	if (cc->has_model)
+		ops_of(cc)->model->on_recovered(cc);
+	else
+		cc->cwnd = cc->ssthresh;
+}
+
+void tcp_cc_on_sample(struct tcp_cc *cc, const struct tcp_cc_sample *s)
+{
+	ops_of(cc)->model->on_sample(cc, s);
+}
+
+void tcp_cc_on_lost(struct tcp_cc *cc, const struct tcp_cc_lost *l)
+{
+	ops_of(cc)->model->on_lost(cc, l);
+}
+
+void tcp_cc_on_restart(struct tcp_cc *cc, uint64_t now_ns, uint32_t delivered)
+{
+	ops_of(cc)->model->on_restart(cc, now_ns, delivered);
 }
 
 void tcp_cc_on_idle(struct tcp_cc *cc, uint64_t idle_ns, uint64_t rto_ns, uint64_t now_ns)
 {
 	uint32_t restart = initial_window(cc->mss);
 
+	if (cc->has_model)
+		return;
 	/* Halve once for each RTO of silence, down to the restart window (RFC 5681 4.1 would fall
 	 * there at once; RFC 2861's decay keeps what is still likely true). */
 	while (idle_ns > rto_ns && cc->cwnd > restart) {
@@ -165,6 +252,10 @@ void tcp_cc_on_idle(struct tcp_cc *cc, uint64_t idle_ns, uint64_t rto_ns, uint64
 
 void tcp_cc_undo(struct tcp_cc *cc)
 {
+	if (cc->has_model) {
+		ops_of(cc)->model->on_undo(cc);
+		return;
+	}
 	if (cc->undo_cwnd == 0)
 		return;
 	cc->cwnd = max_u32(cc->cwnd, cc->undo_cwnd);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Congestion control: how many bytes may be in flight. One row of operations for each algorithm
- * (NewReno RFC 5681, CUBIC RFC 9438 with HyStart++ RFC 9406), a small state in each connection, no
- * clock and no packet. What is lost, and what is sent again, is the business of the recovery
- * (recovery.c, sack.h): it calls on events here and then obeys cwnd.
+ * (NewReno RFC 5681, CUBIC RFC 9438 with HyStart++ RFC 9406, BBRv3 draft-ietf-ccwg-bbr), a small
+ * state in each connection, no clock and no packet. What is lost, and what is sent again, is the
+ * business of the recovery (recovery.c, sack.h): it calls on events here and then obeys cwnd.
  *
  * cwnd and ssthresh are in bytes. In recovery cwnd is never inflated: the recovery compares it with
  * its estimate of the bytes in the pipe (RFC 6675), with or without SACK.
@@ -11,14 +11,17 @@
 #ifndef LEAT_TCP_CC_H
 #define LEAT_TCP_CC_H
 
+#include "base/mem.h"
 #include "tcp/hystart.h"
+#include "tcp/rate.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define TCP_CC_TABLE(X) \
 	X(CUBIC, "cubic") \
-	X(NEWRENO, "reno")
+	X(NEWRENO, "reno") \
+	X(BBR, "bbr")
 
 enum tcp_cc_kind {
 #define X(id, name) TCP_CC_##id,
@@ -46,17 +49,24 @@ struct tcp_cc_cubic {
 	uint32_t frac_bytes;  /* acknowledged bytes not yet turned into window */
 };
 
+struct tcp_bbr;
+
 struct tcp_cc {
 	uint32_t cwnd;
 	uint32_t ssthresh;
 	uint32_t mss;       /* payload of a full segment as we send it, at least 1 */
 	uint32_t undo_cwnd; /* before the last reduction, 0: nothing to undo */
 	uint32_t undo_ssthresh;
-	uint8_t kind; /* enum tcp_cc_kind */
+	uint8_t kind;          /* enum tcp_cc_kind */
+	bool has_model;        /* BBR: rate samples govern, not acknowledgements and losses */
+	bool mark_app_limited; /* asked of the caller: samples from now on say little */
+	uint32_t quantum;      /* paced: at most so much in one packet */
+	uint64_t pacing_rate;  /* bytes a second, 0: not paced */
 	struct tcp_hystart hystart;
 	union {
 		struct tcp_cc_newreno newreno;
 		struct tcp_cc_cubic cubic;
+		struct tcp_bbr *bbr;
 	} u, undo_u;
 };
 
@@ -72,10 +82,46 @@ struct tcp_cc_ack {
 				 9438 4.2) */
 };
 
-/* Initial window of RFC 6928; ssthresh unbounded. */
+/* What an algorithm with a model begins with. */
+struct tcp_cc_start {
+	uint64_t now_ns;
+	uint64_t srtt_ns;   /* 0: not known yet */
+	uint32_t delivered; /* C.delivered */
+	uint32_t seed;      /* of its random decisions */
+};
+
+/* An acknowledgement that delivered something, for an algorithm with a model. */
+struct tcp_cc_sample {
+	uint64_t now_ns;
+	uint64_t srtt_ns;
+	struct tcp_rate_sample rs; /* zero unless any */
+	uint32_t newly_bytes;
+	uint32_t pipe_bytes; /* C.inflight */
+	uint32_t delivered;  /* C.delivered */
+	bool any;            /* rs is of a segment */
+	bool sack;           /* losses are told apart */
+	bool cwnd_limited;
+};
+
+/* Something was found lost. */
+struct tcp_cc_lost {
+	uint64_t now_ns;
+	const struct tcp_tx_stamp *stamp; /* of when it left */
+	struct tcp_range range;
+	uint32_t lost; /* C.lost with it */
+	uint32_t delivered;
+	bool sack;
+};
+
+/* Initial window of RFC 6928; ssthresh unbounded. kind must be one without a model. */
 void tcp_cc_init(struct tcp_cc *cc, enum tcp_cc_kind kind, uint32_t mss);
-/* Another algorithm from now on; cwnd and ssthresh stay. */
-void tcp_cc_switch(struct tcp_cc *cc, enum tcp_cc_kind kind);
+/* Another algorithm from now on; cwnd stays. -ENOMEM: the old one does. */
+int tcp_cc_switch(struct tcp_cc *cc, enum tcp_cc_kind kind, const struct mem *mem,
+		  const struct tcp_cc_start *start);
+/* The handshake is done: initial window again, the algorithm stays. */
+void tcp_cc_restart(struct tcp_cc *cc, uint32_t mss, const struct tcp_cc_start *start);
+/* Give back what the algorithm holds. */
+void tcp_cc_fini(struct tcp_cc *cc, const struct mem *mem);
 /* The segment size changed (path MTU): cwnd keeps its bytes but at least one segment. RFC 5681 3.1:
  * the initial window shrinks with it while nothing was acknowledged. */
 void tcp_cc_set_mss(struct tcp_cc *cc, uint32_t mss);
@@ -99,6 +145,15 @@ void tcp_cc_on_idle(struct tcp_cc *cc, uint64_t idle_ns, uint64_t rto_ns, uint64
 /* The loss was none (Eifel RFC 4015 / D-SACK): back to the state before. No-op when nothing is
  * kept. */
 void tcp_cc_undo(struct tcp_cc *cc);
+
+/* A tail loss probe repaired a loss: as one of fast recovery, but there is none to go through. */
+void tcp_cc_on_repaired(struct tcp_cc *cc, uint32_t flight_bytes, uint64_t now_ns);
+
+/* For an algorithm with a model alone (has_model). */
+void tcp_cc_on_sample(struct tcp_cc *cc, const struct tcp_cc_sample *s);
+void tcp_cc_on_lost(struct tcp_cc *cc, const struct tcp_cc_lost *l);
+/* About to send with nothing in flight, after the program had nothing to send. */
+void tcp_cc_on_restart(struct tcp_cc *cc, uint64_t now_ns, uint32_t delivered);
 
 static inline bool tcp_cc_in_slow_start(const struct tcp_cc *cc)
 {

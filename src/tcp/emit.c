@@ -7,6 +7,7 @@
 #include "base/bits.h"
 #include "tcp/ecn.h"
 #include "tcp/output.h"
+#include "tcp/pace.h"
 #include "tcp/pcb.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
@@ -143,6 +144,7 @@ static void book_record(struct tcp_pcb *pcb, struct tcp_range r, bool again)
 		tcp_sent_again(&pcb->sent, mem, r, now, &st);
 	else
 		tcp_sent_push(&pcb->sent, mem, r, now, &st);
+	tcp_pace_on_send(pcb, tcp_range_len(r));
 	if (LIKELY(pcb->recovery == TCP_REC_OPEN))
 		return;
 	tcp_prr_on_send(&pcb->prr, tcp_range_len(r));

@@ -92,6 +92,7 @@ void tcp_info_fill(const struct tcp_pcb *pcb, struct tcp_info *out)
 		.tcpi_bytes_retrans = pcb->bytes_retrans,
 		.tcpi_segs_out = pcb->segs_out,
 		.tcpi_segs_in = pcb->segs_in,
+		.tcpi_pacing_rate = pcb->cc.pacing_rate ? pcb->cc.pacing_rate : UINT64_MAX,
 		.tcpi_delivered_ce = pcb->delivered_ce,
 	};
 	fill_windows(pcb, out);

@@ -54,6 +54,8 @@ static void take_irs(struct tcp_pcb *pcb, const struct tcp_seg *seg)
 
 void tcp_established(struct tcp_pcb *pcb)
 {
+	struct tcp_cc_start cc_start;
+
 	tcp_set_state(pcb, pcb->flags & PCBF_FIN_QUEUED ? TCPS_FIN_WAIT_1 : TCPS_ESTABLISHED);
 	pcb->rexmits = 0;
 	pcb->stuck_ns = 0;
@@ -61,7 +63,8 @@ void tcp_established(struct tcp_pcb *pcb)
 	tcp_recovery_start(pcb);
 	pcb->cwr_seq = pcb->snd_una - 1;
 	pcb->snd_small = pcb->snd_una;
-	tcp_cc_init(&pcb->cc, pcb->cc.kind, pcb->mss);
+	cc_start = tcp_pcb_cc_start(pcb);
+	tcp_cc_restart(&pcb->cc, pcb->mss, &cc_start);
 	if (pcb->flags & PCBF_SYN_RTX)
 		tcp_rtt_syn_lost(&pcb->rtt);
 	tcp_timer_keep(pcb);

@@ -140,6 +140,7 @@ static int default_prefs(struct stack *s, const struct tcp_pcb *like, struct tcp
 	if (!tmp)
 		return -ENOMEM;
 	tcp_prefs_get(tmp, out);
+	tcp_cc_fini(&tmp->cc, s->env.mem);
 	slab_put(&s->tcp->pcbs, tmp);
 	return 0;
 }

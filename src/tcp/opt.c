@@ -85,8 +85,7 @@ int tcp_opt_set(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t v)
 		pcb->flags |= PCBF_RCVBUF_SET;
 		break;
 	case TCP_OPT_CONGESTION:
-		tcp_cc_switch(&pcb->cc, (enum tcp_cc_kind)v);
-		break;
+		return tcp_pcb_set_cc(pcb, (enum tcp_cc_kind)v);
 	case TCP_OPT_TOS:
 		pcb->tos = (uint8_t)v;
 		break;

@@ -6,6 +6,7 @@
  * and from timers.
  */
 #include "tcp/output.h"
+#include "tcp/pace.h"
 #include "tcp/pcb.h"
 #include "tcp/recovery.h"
 
@@ -64,6 +65,11 @@ static int send_range(struct tcp_pcb *pcb, struct tcp_range *r)
 	return n;
 }
 
+static uint32_t packet_max(const struct tcp_pcb *pcb)
+{
+	return tcp_pace_len(pcb, tcp_emit_max(pcb));
+}
+
 static int send_again(struct tcp_pcb *pcb)
 {
 	uint32_t mss = pcb->mss;
@@ -79,7 +85,11 @@ static int send_again(struct tcp_pcb *pcb)
 			pcb->flags |= PCBF_CWND_LIMITED;
 			return 0;
 		}
-		room = room < mss ? mss : min_u32(room - room % mss, tcp_emit_max(pcb));
+		if (!tcp_pace_ready(pcb) && !force) {
+			tcp_pace_wait(pcb);
+			return 0;
+		}
+		room = room < mss ? mss : min_u32(room - room % mss, packet_max(pcb));
 		if (!tcp_sent_next_lost(&pcb->sent, room, &r))
 			return 0;
 		n = send_range(pcb, &r);
@@ -135,7 +145,7 @@ static bool small_may_go(const struct tcp_pcb *pcb, uint32_t len, uint32_t part,
 static uint32_t packet_len(struct tcp_pcb *pcb, const struct budget *b)
 {
 	uint32_t mss = pcb->mss;
-	uint32_t len = min_u32(min_u32(b->avail, b->window), tcp_emit_max(pcb));
+	uint32_t len = min_u32(min_u32(b->avail, b->window), packet_max(pcb));
 	uint32_t part;
 
 	if (len > b->room) {
@@ -176,7 +186,11 @@ static void restart_after_idle(struct tcp_pcb *pcb)
 	uint64_t rto = tcp_rtt_rto_ns(&pcb->rtt);
 	uint64_t idle = pcb->stack->now_ns - pcb->last_data_ns;
 
-	if (pcb->snd_una == pcb->snd_nxt && idle > rto)
+	if (pcb->snd_una != pcb->snd_nxt)
+		return;
+	if (pcb->cc.has_model && pcb->rate.app_limited)
+		tcp_cc_on_restart(&pcb->cc, pcb->stack->now_ns, pcb->rate.delivered);
+	else if (idle > rto)
 		tcp_cc_on_idle(&pcb->cc, idle, rto, pcb->stack->now_ns);
 }
 
@@ -197,6 +211,10 @@ static int send_new(struct tcp_pcb *pcb)
 		len = packet_len(pcb, &b);
 		if (len == 0 && !fin_may_go(pcb, 0, &b))
 			return 0;
+		if (!tcp_pace_ready(pcb)) {
+			tcp_pace_wait(pcb);
+			return 0;
+		}
 		n = send_one(pcb, len, &b);
 		if (n < 0)
 			return n;

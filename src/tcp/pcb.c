@@ -46,14 +46,33 @@ struct tcp_pcb *tcp_pcb_create(struct stack *s)
 	pcb->mss = MSS_DEFAULT4;
 	tcp_rcvbuf_init(&pcb->rcv, t->limits.rcvbuf);
 	tcp_sndbuf_init(&pcb->snd, t->limits.sndbuf);
-	tcp_cc_init(&pcb->cc, t->limits.cc, pcb->mss);
+	tcp_cc_init(&pcb->cc, TCP_CC_CUBIC, pcb->mss);
 	tcp_rtt_init(&pcb->rtt);
 	ooo_init(&pcb->ooo);
 	tcp_sent_init(&pcb->sent, 0);
 	stack_work_init(&pcb->work, tcp_output_work);
 	list_init(&pcb->link);
 	tcp_timers_init(pcb);
+	/* Without memory for the one that was asked for, the default does. */
+	(void)tcp_pcb_set_cc(pcb, t->limits.cc);
 	return pcb;
+}
+
+struct tcp_cc_start tcp_pcb_cc_start(const struct tcp_pcb *pcb)
+{
+	return (struct tcp_cc_start){
+		.now_ns = pcb->stack->now_ns,
+		.srtt_ns = pcb->rtt.srtt_ns,
+		.delivered = pcb->rate.delivered,
+		.seed = pcb->flow.hash ^ pcb->iss,
+	};
+}
+
+int tcp_pcb_set_cc(struct tcp_pcb *pcb, enum tcp_cc_kind kind)
+{
+	struct tcp_cc_start st = tcp_pcb_cc_start(pcb);
+
+	return tcp_cc_switch(&pcb->cc, kind, pcb->stack->env.mem, &st);
 }
 
 void tcp_pcb_name(struct tcp_pcb *pcb, const struct ipaddr *local, uint16_t lport,
@@ -133,6 +152,7 @@ void tcp_pcb_kill(struct tcp_pcb *pcb)
 	detach(pcb);
 	drop_queues(pcb);
 	tcp_rcvbuf_purge(&pcb->rcv, DROP_SOCK_CLOSED);
+	tcp_cc_fini(&pcb->cc, pcb->stack->env.mem);
 	if (pcb->flags & PCBF_ORPHAN)
 		t->n_orphans--;
 	pcb->flags |= PCBF_DEAD;
@@ -298,5 +318,5 @@ void tcp_prefs_set(struct tcp_pcb *pcb, const struct tcp_prefs *p)
 	pcb->keep_cnt = p->keep_cnt;
 	pcb->tos = p->tos;
 	pcb->ttl = p->ttl;
-	tcp_cc_switch(&pcb->cc, p->cc);
+	(void)tcp_pcb_set_cc(pcb, p->cc); /* or it keeps the one it has */
 }

@@ -145,6 +145,7 @@ struct tcp_pcb {
 	struct tcp_rate rate;
 	struct tcp_prr prr;
 	struct tcp_undo undo;
+	uint64_t pace_next_ns; /* not before, when paced (pace.h) */
 	struct tcp_sent sent;
 
 	/* timers */
@@ -244,6 +245,10 @@ void tcp_events_deliver(struct tcp_pcb *pcb);
 /* Set up both ends, the timestamp offset and the flow label; the flow is not inserted. */
 void tcp_pcb_name(struct tcp_pcb *pcb, const struct ipaddr *local, uint16_t lport,
 		  const struct ipaddr *remote, uint16_t rport);
+/* Another congestion control. -ENOMEM: the old one stays. */
+int tcp_pcb_set_cc(struct tcp_pcb *pcb, enum tcp_cc_kind kind);
+/* What a congestion control that has a model begins with. */
+struct tcp_cc_start tcp_pcb_cc_start(const struct tcp_pcb *pcb);
 /* The MSS for the way to the peer as it is now: path, peer, program. */
 void tcp_pcb_update_mss(struct tcp_pcb *pcb);
 /* Look the way up again when routing changed. 0, -ENETUNREACH, -EHOSTUNREACH. */

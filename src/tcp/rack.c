@@ -66,6 +66,44 @@ static uint64_t reo_wnd_ns(const struct tcp_pcb *pcb)
 	return min_u64(r->reo_mult * min_rtt / 4, pcb->rtt.srtt_ns);
 }
 
+/* Bytes that left under stamp were found lost: counted, and told to a congestion control that has a
+ * model. */
+static void tell_lost(struct tcp_pcb *pcb, struct tcp_range r, const struct tcp_tx_stamp *stamp,
+		      uint32_t bytes)
+{
+	struct tcp_cc_lost l = {
+		.now_ns = pcb->stack->now_ns,
+		.stamp = stamp,
+		.range = r,
+		.delivered = pcb->rate.delivered,
+		.sack = (pcb->flags & PCBF_SACK) != 0,
+	};
+
+	pcb->rate.lost += bytes;
+	l.lost = pcb->rate.lost;
+	if (pcb->cc.has_model)
+		tcp_cc_on_lost(&pcb->cc, &l);
+}
+
+static uint32_t lose(struct tcp_pcb *pcb, uint16_t i)
+{
+	const struct tcp_tx *tx = &pcb->sent.tx[i];
+	uint32_t n = tcp_sent_lose_tx(&pcb->sent, i);
+
+	tell_lost(pcb, (struct tcp_range){tx->seq, tx->end}, &tx->stamp, n);
+	return n;
+}
+
+void tcp_rack_lose(struct tcp_pcb *pcb, struct tcp_range r)
+{
+	const struct tcp_tx *tx = tcp_sent_find(&pcb->sent, r.seq);
+	struct tcp_tx_stamp stamp = tx ? tx->stamp : (struct tcp_tx_stamp){0};
+	uint32_t n = tcp_sent_lose(&pcb->sent, pcb->stack->env.mem, r);
+
+	if (n > 0)
+		tell_lost(pcb, r, &stamp, n);
+}
+
 /*
  * The list is in the order of time, so that the first that is not due yet ends the search, and the
  * timer is for it (6.2 step 5 waits for the last of all; so each loss is found when it is due).
@@ -94,7 +132,7 @@ uint32_t tcp_rack_detect(struct tcp_pcb *pcb)
 				tcp_timer_set(pcb, TCP_TIMER_REORDER, tx->sent_ns + wait);
 				break;
 			}
-			lost += tcp_sent_lose_tx(sent, i);
+			lost += lose(pcb, i);
 		}
 		i = next;
 	}
@@ -114,12 +152,11 @@ void tcp_rack_on_rto(struct tcp_pcb *pcb)
 	while (i != TCP_SENT_NIL && sent->tx[i].sent_ns + wait <= pcb->stack->now_ns) {
 		uint16_t next = sent->tx[i].next;
 
-		tcp_sent_lose_tx(sent, i);
+		lose(pcb, i);
 		i = next;
 	}
 	if (first && first->state == TCP_TX_FLIGHT)
-		tcp_sent_lose(sent, pcb->stack->env.mem,
-			      (struct tcp_range){pcb->snd_una, pcb->snd_una + pcb->mss});
+		tcp_rack_lose(pcb, (struct tcp_range){pcb->snd_una, pcb->snd_una + pcb->mss});
 }
 
 /* ---- tail loss probe ---- */

@@ -43,6 +43,8 @@ void tcp_rack_on_dsack(struct tcp_pcb *pcb);
 void tcp_rack_on_recovered(struct tcp_rack *r);
 /* 6.2 step 5: mark what is lost by now, arm the timer for the next. Returns newly lost bytes. */
 uint32_t tcp_rack_detect(struct tcp_pcb *pcb);
+/* What is in flight inside r is lost, says whoever knows better. */
+void tcp_rack_lose(struct tcp_pcb *pcb, struct tcp_range r);
 /* 6.3: the retransmission timer has fired. */
 void tcp_rack_on_rto(struct tcp_pcb *pcb);
 

@@ -23,9 +23,8 @@ static uint32_t flight(const struct tcp_pcb *pcb)
 
 static void lose_first(struct tcp_pcb *pcb)
 {
-	tcp_sent_lose(
-		&pcb->sent, pcb->stack->env.mem,
-		(struct tcp_range){pcb->snd_una, pcb->snd_una + min_u32(pcb->mss, flight(pcb))});
+	tcp_rack_lose(pcb, (struct tcp_range){pcb->snd_una,
+					      pcb->snd_una + min_u32(pcb->mss, flight(pcb))});
 }
 
 void tcp_recovery_start(struct tcp_pcb *pcb)
@@ -76,7 +75,8 @@ static void enter_fast(struct tcp_pcb *pcb, const struct tcp_delivery *d)
 		pcb->dup_bytes = TCP_DUP_THRESH * pcb->mss;
 	}
 	/* Until something more arrives, the one retransmission. */
-	pcb->cc.cwnd = min_u32(pcb->cc.ssthresh, tcp_pipe(pcb) + pcb->mss);
+	if (!pcb->cc.has_model)
+		pcb->cc.cwnd = min_u32(pcb->cc.ssthresh, tcp_pipe(pcb) + pcb->mss);
 }
 
 /* RFC 7661 4.3: in slow start a window half used is a window in use; the flight just now was what
@@ -151,8 +151,11 @@ static void progress_fast(struct tcp_pcb *pcb, uint32_t acked)
 static void progress_loss(struct tcp_pcb *pcb, uint32_t acked, const struct tcp_delivery *d)
 {
 	grow_cwnd(pcb, acked, d);
-	if (seq_geq(pcb->snd_una, pcb->recover))
-		leave(pcb);
+	if (seq_lt(pcb->snd_una, pcb->recover))
+		return;
+	if (pcb->cc.has_model)
+		tcp_cc_on_recovered(&pcb->cc);
+	leave(pcb);
 }
 
 static void on_progress(struct tcp_pcb *pcb, uint32_t acked, const struct tcp_delivery *d)
@@ -218,7 +221,7 @@ static void take_blocks(struct tcp_pcb *pcb, const struct sack_news *news, struc
 		tcp_rack_on_dsack(pcb);
 }
 
-static void learn(struct tcp_pcb *pcb, const struct tcp_delivery *d)
+static struct tcp_rate_sample learn(struct tcp_pcb *pcb, const struct tcp_delivery *d)
 {
 	struct tcp_rate_sample rs;
 
@@ -226,6 +229,33 @@ static void learn(struct tcp_pcb *pcb, const struct tcp_delivery *d)
 	tcp_rack_on_delivery(&pcb->rack, d);
 	if (d->any)
 		tcp_rtt_min_sample(&pcb->rtt, max_u64(d->now_ns - d->newest.sent_ns, 1), d->now_ns);
+	return rs;
+}
+
+/* The model learns from the sample, after the losses that the same acknowledgement told. */
+static void feed_model(struct tcp_pcb *pcb, const struct tcp_delivery *d,
+		       const struct tcp_rate_sample *rs)
+{
+	struct tcp_cc_sample s = {
+		.now_ns = d->now_ns,
+		.srtt_ns = pcb->rtt.srtt_ns,
+		.rs = *rs,
+		.newly_bytes = d->acked_bytes + d->sacked_bytes,
+		.pipe_bytes = tcp_pipe(pcb),
+		.delivered = pcb->rate.delivered,
+		.any = d->any,
+		.sack = has_sack(pcb),
+		.cwnd_limited = (pcb->flags & PCBF_CWND_LIMITED) != 0,
+	};
+
+	if (s.newly_bytes == 0)
+		return;
+	if (d->any)
+		s.rs.lost = pcb->rate.lost - d->newest.stamp.lost;
+	tcp_cc_on_sample(&pcb->cc, &s);
+	if (pcb->cc.mark_app_limited)
+		tcp_rate_app_limited(&pcb->rate, s.pipe_bytes);
+	pcb->cc.mark_app_limited = false;
 }
 
 /* d: what the acknowledgement at hand delivered, or NULL. Returns newly lost bytes. */
@@ -233,7 +263,6 @@ static uint32_t find_losses(struct tcp_pcb *pcb, const struct tcp_delivery *d)
 {
 	uint32_t lost = has_sack(pcb) ? tcp_rack_detect(pcb) : 0;
 
-	pcb->rate.lost += lost;
 	if (pcb->recovery != TCP_REC_OPEN || flight(pcb) == 0)
 		return lost;
 	/* RFC 6582 3.2 step 2 guards against our own retransmissions. */
@@ -271,7 +300,7 @@ static void reduce_proportionally(struct tcp_pcb *pcb, uint32_t delivered, bool 
 		.safe = safe,
 	};
 
-	if (pcb->recovery == TCP_REC_FAST && delivered > 0)
+	if (pcb->recovery == TCP_REC_FAST && delivered > 0 && !pcb->cc.has_model)
 		pcb->cc.cwnd = tcp_prr_cwnd(&pcb->prr, &a);
 }
 
@@ -281,7 +310,7 @@ static void on_repaired(struct tcp_pcb *pcb)
 	pcb->stack->tcp->cnt.tail_repaired++;
 	if (pcb->recovery != TCP_REC_OPEN)
 		return;
-	tcp_cc_on_loss(&pcb->cc, flight(pcb), pcb->stack->now_ns);
+	tcp_cc_on_repaired(&pcb->cc, flight(pcb), pcb->stack->now_ns);
 	tcp_ecn_on_reduction(pcb);
 }
 
@@ -299,6 +328,7 @@ void tcp_recovery_ack(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t u
 {
 	uint32_t acked = pcb->snd_una - una_old, dup_before = pcb->dup_bytes, lost;
 	struct sack_news news = {.n = 0};
+	struct tcp_rate_sample rs;
 	struct tcp_delivery d = {
 		.now_ns = pcb->stack->now_ns,
 		.min_rtt_ns = tcp_rtt_min_ns(&pcb->rtt, pcb->stack->now_ns),
@@ -311,7 +341,7 @@ void tcp_recovery_ack(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t u
 		news = read_blocks(pcb, seg);
 		take_blocks(pcb, &news, &d);
 	}
-	learn(pcb, &d);
+	rs = learn(pcb, &d);
 	look_for_undo(pcb, seg, &news, &d);
 	if (acked > 0)
 		on_progress(pcb, acked, &d);
@@ -321,6 +351,8 @@ void tcp_recovery_ack(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t u
 		on_repaired(pcb);
 	lost = find_losses(pcb, &d);
 	reduce_proportionally(pcb, delivered(pcb, &d, dup_before), acked > 0 && lost == 0);
+	if (pcb->cc.has_model)
+		feed_model(pcb, &d, &rs);
 	tcp_tlp_arm(pcb);
 }
 
@@ -344,8 +376,7 @@ static void enter_loss(struct tcp_pcb *pcb)
 
 static void lose_everything(struct tcp_pcb *pcb)
 {
-	tcp_sent_lose(&pcb->sent, pcb->stack->env.mem,
-		      (struct tcp_range){pcb->snd_una, pcb->snd_nxt});
+	tcp_rack_lose(pcb, (struct tcp_range){pcb->snd_una, pcb->snd_nxt});
 	enter_loss(pcb);
 }
 

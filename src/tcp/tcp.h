@@ -134,7 +134,7 @@ NODISCARD int tcp_hold_forget(struct tcp_pcb *pcb);
 	X(USER_TIMEOUT_MS, 0, 2147483647) \
 	X(SNDBUF, 4608, 2147483647) \
 	X(RCVBUF, 2304, 2147483647) \
-	X(CONGESTION, 0, 1) /* enum tcp_cc_kind */ \
+	X(CONGESTION, 0, 2) /* enum tcp_cc_kind */ \
 	X(TOS, 0, 255) \
 	X(TTL, 1, 255)
 

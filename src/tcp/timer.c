@@ -237,6 +237,7 @@ static void (*const timer_fn[TCP_TIMER_COUNT])(struct tcp_pcb *pcb) = {
 	[TCP_TIMER_KEEP] = on_keep,
 	[TCP_TIMER_LINGER] = on_linger,
 	[TCP_TIMER_RETRY] = on_retry,
+	[TCP_TIMER_PACE] = tcp_output,
 };
 
 static void rearm(struct tcp_pcb *pcb)

@@ -21,7 +21,8 @@ struct wheel_timer;
 	X(DELACK, "delayed acknowledgement") \
 	X(KEEP, "keepalive") \
 	X(LINGER, "end of an orphan or of FIN-WAIT-2") \
-	X(RETRY, "output again after a lack of buffers")
+	X(RETRY, "output again after a lack of buffers") \
+	X(PACE, "the next packet of a paced connection")
 
 enum tcp_timer_id {
 #define X(id, text) TCP_TIMER_##id,

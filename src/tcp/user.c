@@ -64,6 +64,15 @@ void tcp_snd_notify(struct tcp_pcb *pcb, uint32_t space)
 	pcb->snd_notify = pcb->snd_notify ? min_u32(pcb->snd_notify, space) : space;
 }
 
+/* draft-ietf-ccwg-bbr 4.1.2.4: nothing but the program held the sender until now. */
+static void check_app_limited(struct tcp_pcb *pcb)
+{
+	uint32_t pipe = tcp_pipe(pcb);
+
+	if (pcb->write_seq == pcb->snd_nxt && pipe < pcb->cc.cwnd && pcb->sent.lost_bytes == 0)
+		tcp_rate_app_limited(&pcb->rate, pipe);
+}
+
 ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool more)
 {
 	struct iov_cursor from = {.iov = iov, .n_iov = n_iov};
@@ -79,6 +88,8 @@ ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool m
 	n = want < space ? (uint32_t)want : space;
 	if (UNLIKELY(tcp_pool_below(pcb->stack, TCP_SHED_WRITE)))
 		n = 0;
+	if (pcb->cc.has_model)
+		check_app_limited(pcb);
 	n = tcp_sndbuf_append(&pcb->snd, pcb->stack->pool, pcb->write_seq, &from, n, pcb->mss);
 	pcb->write_seq += n;
 	pcb->flags = more ? pcb->flags | PCBF_MORE : pcb->flags & ~PCBF_MORE;

@@ -252,8 +252,10 @@ static void check_cc(const struct look *k)
 		      p->mss);
 	if (!k->again || k->was->state < TCPS_ESTABLISHED || k->was->mss != p->mss)
 		return;
-	check_growth(k);
-	if (k->was->recovery == TCP_REC_OPEN && p->recovery == TCP_REC_FAST)
+	/* BBR's window follows its model of the path, not losses and acknowledgements. */
+	if (!cc->has_model)
+		check_growth(k);
+	if (!cc->has_model && k->was->recovery == TCP_REC_OPEN && p->recovery == TCP_REC_FAST)
 		check_loss(k);
 	if (p->rexmits > k->was->rexmits && cc->cwnd > cc->mss)
 		BREAK(k, RTO_WINDOW, "cwnd %u mss %u", cc->cwnd, cc->mss);

@@ -18,6 +18,7 @@
 
 #include "base/memfail.h"
 #include "plat/eal.h"
+#include "tcp/pcb.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -88,6 +89,9 @@ static int start(struct run *r)
 		simapp_fini(&r->client);
 		return rc;
 	}
+	/* Each end has an algorithm of its own. */
+	r->client.stack->tcp->limits.cc = (uint8_t)(r->net.seed % TCP_CC_COUNT);
+	r->server.stack->tcp->limits.cc = (uint8_t)(r->net.seed / TCP_CC_COUNT % TCP_CC_COUNT);
 	simworld_wrap(&r->world, &r->net);
 	simworld_draw_ends(&r->world, &r->net, &r->client, &r->server);
 	r->start_ns = r->net.now_ns;
