@@ -161,7 +161,8 @@ size_t tcpopts_len(const struct tcpopts *o)
 	return plain + (n != 0 ? 4 + n * LEN_SACK_BLOCK : 0);
 }
 
-/* SACK-permitted takes the place of the two NOPs before a timestamp. */
+/* SACK-permitted takes the place of the two NOPs before a timestamp; alone it stands behind two, as
+ * in the SYNs of Linux, which middleboxes have seen before. */
 static uint8_t *emit_ts_sack_permitted(uint8_t *p, const struct tcpopts *o)
 {
 	bool ts = (o->present & TCPOPTS_TS) != 0;
@@ -169,13 +170,15 @@ static uint8_t *emit_ts_sack_permitted(uint8_t *p, const struct tcpopts *o)
 
 	if (!ts && !permitted)
 		return p;
-	p[0] = permitted ? TCP_KIND_SACK_PERMITTED : TCP_KIND_NOP;
-	p[1] = permitted ? LEN_SACK_PERMITTED : TCP_KIND_NOP;
 	if (!ts) {
-		p[2] = TCP_KIND_NOP;
-		p[3] = TCP_KIND_NOP;
+		p[0] = TCP_KIND_NOP;
+		p[1] = TCP_KIND_NOP;
+		p[2] = TCP_KIND_SACK_PERMITTED;
+		p[3] = LEN_SACK_PERMITTED;
 		return p + 4;
 	}
+	p[0] = permitted ? TCP_KIND_SACK_PERMITTED : TCP_KIND_NOP;
+	p[1] = permitted ? LEN_SACK_PERMITTED : TCP_KIND_NOP;
 	p[2] = TCP_KIND_TS;
 	p[3] = LEN_TS;
 	store_be32(p + 4, o->tsval);

@@ -154,7 +154,7 @@ static void test_emit_bytes(void **state)
 		{0, 4, 0, ""},
 		{TCPOPTS_TS, 0, 0, "01 01 " TS},
 		{SYN_OPTS, 0, 0, "02 04 05 b4 04 02 " TS "01 03 03 07"},
-		{TCPOPTS_MSS | TCPOPTS_SACK_PERMITTED, 0, 0, "02 04 05 b4 04 02 01 01"},
+		{TCPOPTS_MSS | TCPOPTS_SACK_PERMITTED, 0, 0, "02 04 05 b4 01 01 04 02"},
 		{TCPOPTS_WSCALE, 0, 0, "01 03 03 07"},
 		{TCPOPTS_SACK, 1, 0, "01 01 05 0a " BLOCK("1")},
 		{TCPOPTS_SACK, 0, 0, ""},
