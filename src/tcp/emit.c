@@ -212,6 +212,9 @@ int tcp_emit(struct tcp_pcb *pcb, const struct tcp_emit *e)
 		return -ENOBUFS;
 	data_options(pcb, &o);
 	h.wnd = window_field(pcb, false);
+	/* What travels as one is handed up as one: PSH at its end lets the receiver's GRO go. */
+	if (e->len > mss && is_fresh(e))
+		flags |= TCP_PSH;
 	h.flags = flags;
 	if (!put_header(pcb, m, &h, &o)) {
 		mbuf_drop(&m, DROP_NOBUF);

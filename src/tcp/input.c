@@ -209,16 +209,18 @@ static bool steps_before_text(struct tcp_pcb *pcb, struct tcp_seg *seg, enum dro
 {
 	if (pcb->state == TCPS_SYN_SENT)
 		return tcp_input_syn_sent(pcb, seg, why);
-	if (LIKELY(predicted(pcb, seg))) {
-		take_timestamp(pcb, seg);
-		return tcp_input_ack(pcb, seg, why);
+	if (UNLIKELY(!predicted(pcb, seg))) {
+		if (pcb->flags & PCBF_HELD)
+			return tcp_hold_input(pcb, seg, why);
+		if (!tcp_check_seq(pcb, seg, why) || !tcp_check_rst_syn(pcb, seg, why))
+			return false;
 	}
-	if (UNLIKELY(pcb->flags & PCBF_HELD))
-		return tcp_hold_input(pcb, seg, why);
-	if (!tcp_check_seq(pcb, seg, why))
+	/* Only a segment whose ACK is right too (RFC 5961 5.2) says what time it is over there: a
+	 * guessed one would shut out the peer by PAWS. */
+	if (!tcp_input_ack(pcb, seg, why))
 		return false;
 	take_timestamp(pcb, seg);
-	return tcp_check_rst_syn(pcb, seg, why) && tcp_input_ack(pcb, seg, why);
+	return true;
 }
 
 /* What the segment changed may let something out. */

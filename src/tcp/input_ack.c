@@ -116,6 +116,9 @@ static void on_new_ack(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t 
 	pcb->rexmits = 0;
 	pcb->stuck_ns = 0;
 	pcb->soft_err = 0;
+	/* As Linux: MSG_MORE holds a small segment back for its own call and what follows, not
+	 * against the ACK clock. TCP_CORK does. */
+	pcb->flags &= ~PCBF_MORE;
 	tcp_rtt_backoff_end(&pcb->rtt);
 	sample_rtt(pcb, seg, una_old);
 	/* RFC 6298 5.2, 5.3. */

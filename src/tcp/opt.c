@@ -45,6 +45,9 @@ int tcp_opt_set(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t v)
 	switch (opt) {
 	case TCP_OPT_NODELAY:
 		set_flag(pcb, PCBF_NODELAY, v);
+		/* tcp(7): setting it flushes what is held, TCP_CORK or not. */
+		if (v && pcb->snd_nxt != pcb->write_seq)
+			pcb->flags |= PCBF_OVERRIDE;
 		send_held(pcb);
 		break;
 	case TCP_OPT_CORK:
@@ -116,7 +119,8 @@ static int64_t get(const struct tcp_pcb *pcb, enum tcp_opt opt)
 	case TCP_OPT_KEEPCNT:
 		return pcb->keep_cnt;
 	case TCP_OPT_MAXSEG:
-		return pcb->mss;
+		/* tcp(7): what was asked for, until the peer and the path have had their say. */
+		return tcp_pcb_synchronised(pcb) || !pcb->user_mss ? pcb->mss : pcb->user_mss;
 	case TCP_OPT_USER_TIMEOUT_MS:
 		return pcb->user_timeout_ms;
 	case TCP_OPT_SNDBUF:

@@ -57,7 +57,7 @@ static int send_range(struct tcp_pcb *pcb, struct tcp_range *r)
 		e.len = pcb->write_seq - r->seq;
 		e.tcp_flags |= TCP_FIN;
 	}
-	if (r->seq + e.len == pcb->write_seq)
+	if (e.len > 0 && r->seq + e.len == pcb->write_seq)
 		e.tcp_flags |= TCP_PSH;
 	n = tcp_emit(pcb, &e);
 	if (n >= 0 && (uint32_t)n < e.len)
@@ -168,7 +168,7 @@ static int send_one(struct tcp_pcb *pcb, uint32_t len, const struct budget *b)
 	struct tcp_emit e = {.seq = pcb->snd_nxt, .len = len, .tcp_flags = TCP_ACK};
 	int n;
 
-	if (len == b->avail && len > 0)
+	if (len == b->avail && len > 0 && !(pcb->flags & PCBF_UNPUSHED))
 		e.tcp_flags |= TCP_PSH;
 	if (fin_may_go(pcb, len, b))
 		e.tcp_flags |= TCP_FIN;

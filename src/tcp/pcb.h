@@ -51,7 +51,7 @@
 #define PCBF_TS           PCBF_BIT(11) /* agreed in the handshake */
 #define PCBF_SACK         PCBF_BIT(12)
 #define PCBF_WSCALE       PCBF_BIT(13)
-#define PCBF_MORE         PCBF_BIT(14) /* last send said MSG_MORE */
+#define PCBF_MORE         PCBF_BIT(14) /* last send said MSG_MORE: hold what is small until an ACK */
 #define PCBF_FIN_QUEUED   PCBF_BIT(15) /* FIN follows the last queued byte */
 #define PCBF_FIN_RCVD     PCBF_BIT(16) /* FIN consumed: RCV.NXT is behind it */
 #define PCBF_FIN_OOO      PCBF_BIT(17) /* FIN seen at fin_seq, data before it is missing */
@@ -73,6 +73,7 @@
 #define PCBF_ECN_CWR      PCBF_BIT(35) /* the window was reduced: the next new text says so */
 #define PCBF_ECN_SEEN     PCBF_BIT(36) /* the peer's packets were ECN-capable */
 #define PCBF_HELD         PCBF_BIT(48) /* passive, the SYN is not answered yet: hold.c */
+#define PCBF_UNPUSHED     PCBF_BIT(49) /* last send said MSG_MORE: no PSH behind it */
 
 #define TCP_BASE_HLEN     20u
 #define TCP_TS_OPT_BYTES  12u

@@ -82,12 +82,18 @@ void tcp_reply_rst(struct stack *s, const struct tcp_seg *seg)
 
 void tcp_send_rst(struct tcp_pcb *pcb)
 {
+	struct tcpopts o = {.present = TCPOPTS_TS,
+			    .tsval = tcp_ts_clock(pcb->stack) + pcb->ts_off,
+			    .tsecr = pcb->ts_recent};
 	struct tcp_reply r = {.flow = &pcb->flow,
 			      .seq = pcb->snd_nxt,
 			      .ack = pcb->rcv_nxt,
 			      .flags = TCP_RST | TCP_ACK,
 			      .tos = pcb->tos};
 
+	/* RFC 7323 3.2: a RST SHOULD have it too. */
+	if (pcb->flags & PCBF_TS)
+		r.opts = &o;
 	pcb->stack->tcp->cnt.rst_out++;
 	tcp_reply(pcb->stack, &r);
 }

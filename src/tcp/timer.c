@@ -150,6 +150,7 @@ static void on_persist(struct tcp_pcb *pcb)
 	if (pcb->snd_wnd > 0) {
 		/* Held back as too small: it has waited long enough (RFC 9293 3.8.6.2.1). */
 		pcb->flags |= PCBF_OVERRIDE;
+		pcb->flags &= ~PCBF_UNPUSHED;
 		tcp_output(pcb);
 		return;
 	}

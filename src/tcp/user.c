@@ -92,7 +92,9 @@ ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool m
 		check_app_limited(pcb);
 	n = tcp_sndbuf_append(&pcb->snd, pcb->stack->pool, pcb->write_seq, &from, n, pcb->mss);
 	pcb->write_seq += n;
-	pcb->flags = more ? pcb->flags | PCBF_MORE : pcb->flags & ~PCBF_MORE;
+	pcb->flags &= ~(PCBF_MORE | PCBF_UNPUSHED);
+	if (more)
+		pcb->flags |= PCBF_MORE | PCBF_UNPUSHED;
 	/* Filled to the brim is as good as turned away: the program sees no space. */
 	if (n < want || n == space)
 		pcb->flags |= PCBF_WANT_WRITE;
@@ -184,7 +186,7 @@ static void become_orphan(struct tcp_pcb *pcb)
 	struct tcp *t = pcb->stack->tcp;
 
 	pcb->flags |= PCBF_ORPHAN;
-	pcb->flags &= ~(PCBF_CORK | PCBF_MORE);
+	pcb->flags &= ~(PCBF_CORK | PCBF_MORE | PCBF_UNPUSHED);
 	t->n_orphans++;
 	queue_fin(pcb);
 	/* Arms what FIN-WAIT-2 needs without a reader. */

@@ -389,6 +389,9 @@ const struct tk_pkt *tk_expect(struct tk *tk, uint8_t flags, uint32_t seq, uint3
 	uint32_t want_ack = flags & TCP_ACK ? tk->irs + ack : ack;
 
 	assert_non_null(p);
+	/* A superpacket ends with PSH when it is sent first. */
+	if (p->gso_size && p->len > p->gso_size)
+		flags |= p->h.flags & TCP_PSH;
 	if (p->h.flags != flags || p->h.seq != tk->iss + seq || p->h.ack != want_ack ||
 	    p->len != len)
 		describe(tk, p);

@@ -139,7 +139,8 @@ void tk_advance(struct tk *tk, uint64_t ns);
 /* The next segment sent; valid until the next call. NULL: none. */
 const struct tk_pkt *tk_sent(struct tk *tk);
 void tk_expect_none(struct tk *tk);
-/* The next segment must be this; returns it. flags exact, seq/ack/len relative. */
+/* The next segment must be this; returns it. flags exact (PSH of a
+ * superpacket need not be said), seq/ack/len relative. */
 const struct tk_pkt *tk_expect(struct tk *tk, uint8_t flags, uint32_t seq, uint32_t ack,
 			       uint32_t len);
 /* A pure ACK of that number, and no other segment. */

@@ -119,6 +119,69 @@ static void cork_and_more(void **state)
 	tcp_abort(tk->pcb);
 }
 
+/* tcp(7): TCP_NODELAY flushes what TCP_CORK holds. */
+static void nodelay_opens_the_cork(void **state)
+{
+	struct tk *tk = *state;
+
+	tk_connect(tk, NULL);
+	assert_int_equal(tcp_opt_set(tk->pcb, TCP_OPT_CORK, 1), 0);
+	tk_send(tk, 1, 10);
+	tk_expect_none(tk);
+	assert_int_equal(tcp_opt_set(tk->pcb, TCP_OPT_NODELAY, 1), 0);
+	tk_run(tk);
+	tk_expect(tk, TCP_ACK | TCP_PSH, 1, 1, 10);
+	ack(tk, 11);
+	/* For the next write the cork is in again. */
+	tk_send(tk, 11, 10);
+	tk_expect_none(tk);
+	tcp_abort(tk->pcb);
+}
+
+/* MSG_MORE holds against Nagle's question, not against the ACK clock; and it pushes nothing. */
+static void ack_releases_more(void **state)
+{
+	struct tk *tk = *state;
+	uint8_t b[3] = {tk_byte(1461), tk_byte(1462), tk_byte(1463)};
+	struct iovec iov = {b, 3};
+
+	tk_connect(tk, &(struct tk_peer){.mss = 1460, .wscale = -1, .no_ts = true});
+	tk_send(tk, 1, 1460);
+	tk_expect(tk, TCP_ACK | TCP_PSH, 1, 1, 1460);
+	assert_int_equal(tcp_send(tk->pcb, &iov, 1, true), 3);
+	tk_run(tk);
+	tk_expect_none(tk);
+	ack(tk, 1461);
+	tk_expect(tk, TCP_ACK, 1461, 1, 3);
+	tcp_abort(tk->pcb);
+}
+
+static void superpacket_ends_with_psh(void **state)
+{
+	struct tk *tk = *state;
+	const struct tk_pkt *p;
+
+	tk_connect(tk, &(struct tk_peer){.mss = 1000, .wscale = -1, .no_ts = true, .wnd = 3000});
+	tk_send(tk, 1, 10000);
+	p = tk_sent(tk);
+	assert_non_null(p);
+	assert_int_equal(p->len, 3000);
+	assert_int_equal(p->h.flags, TCP_ACK | TCP_PSH);
+	tcp_abort(tk->pcb);
+}
+
+static void maxseg_before_and_after(void **state)
+{
+	struct tk *tk = *state;
+	int64_t v = 0;
+
+	tk->pcb = tcp_create(tk->s, tk->v6, &tk->so);
+	assert_int_equal(tcp_opt_set(tk->pcb, TCP_OPT_MAXSEG, 1100), 0);
+	assert_int_equal(tcp_opt_get(tk->pcb, TCP_OPT_MAXSEG, &v), 0);
+	assert_int_equal(v, 1100);
+	tcp_abort(tk->pcb);
+}
+
 static void fin_takes_held_data_along(void **state)
 {
 	struct tk *tk = *state;
@@ -420,6 +483,10 @@ int main(void)
 		TK_TEST(nagle),
 		TK_TEST(nagle_full_segment),
 		TK_TEST(cork_and_more),
+		TK_TEST(nodelay_opens_the_cork),
+		TK_TEST(ack_releases_more),
+		TK_TEST(superpacket_ends_with_psh),
+		TK_TEST(maxseg_before_and_after),
 		TK_TEST(fin_takes_held_data_along),
 		TK_TEST(peer_window),
 		TK_TEST(window_scale),

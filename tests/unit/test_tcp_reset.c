@@ -136,6 +136,37 @@ static void paws(void **state)
 }
 
 /* RFC 7323 5.5: after 24 days of silence the old value says nothing. */
+/* Who guesses a window but not our numbers must not move the clock that PAWS goes by. */
+static void wrong_ack_sets_no_ts_recent(void **state)
+{
+	struct tk *tk = *state;
+
+	tk_connect(tk, NULL);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK | TCP_FIN,
+				   .seq = 1,
+				   .ack = 9999,
+				   .opts = TCPOPTS_TS,
+				   .tsval = TK_PEER_TS + 200000});
+	tk_expect(tk, TCP_ACK, 1, 1, 0);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1, .len = 10});
+	tk_expect(tk, TCP_ACK, 1, 11, 0);
+	assert_int_equal(tcp_counters(tk->s)->paws, 0);
+	tcp_abort(tk->pcb);
+}
+
+/* RFC 7323 3.2: a RST SHOULD have the option. */
+static void rst_has_timestamp(void **state)
+{
+	struct tk *tk = *state;
+	const struct tk_pkt *p;
+
+	tk_connect(tk, NULL);
+	tcp_abort(tk->pcb);
+	p = tk_expect(tk, TCP_RST | TCP_ACK, 1, 1, 0);
+	assert_true(p->o.present & TCPOPTS_TS);
+	assert_int_equal(p->o.tsecr, TK_PEER_TS);
+}
+
 static void paws_after_24_days(void **state)
 {
 	struct tk *tk = *state;
@@ -318,6 +349,8 @@ int main(void)
 		TK_TEST(bad_checksum_on_a_connection),
 		TK_TEST(null_and_xmas),
 		TK_TEST(rst_in_each_state),
+		TK_TEST(wrong_ack_sets_no_ts_recent),
+		TK_TEST(rst_has_timestamp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,8 +239,7 @@ struct ipport *ipport_create(struct mbuf_pool *pool, uint32_t mtu, int (*fd)(voi
 	MUST(p != NULL);
 	port_setup(&p->port, &ops, &conf);
 	p->port.mtu = mtu;
-	p->port.max_gso_bytes = SUPER_MAX;
-	p->port.caps = PORT_CAP_TX_CSUM | PORT_CAP_TSO | PORT_CAP_SG | PORT_CAP_WAIT_FD;
+	p->port.caps = PORT_CAP_TX_CSUM | PORT_CAP_SG | PORT_CAP_WAIT_FD;
 	list_init(&p->rx);
 	list_init(&p->tx);
 	p->wait_fd = fd;

@@ -2,7 +2,8 @@
 /*
  * A port without Ethernet on its outer side: IP packets go in and come out as bytes. The frame
  * header that the stack's link layer wants is put on and taken off here; whoever the stack asks
- * for by ARP or neighbour discovery answers at once. Superpackets come out whole, checksums done.
+ * for by ARP or neighbour discovery answers at once. Superpackets are cut, as on the wire:
+ * packetdrill puts together what its script has as one, but cannot cut.
  */
 #ifndef LEAT_CONFORM_IPPORT_H
 #define LEAT_CONFORM_IPPORT_H
