@@ -134,7 +134,7 @@ static int start(struct run *r, const struct row *row, bool v6)
 		rc = simapp_init(&r->server, r->net.host[1].stack);
 	if (rc < 0)
 		return rc;
-	r->client.stack->tcp->limits.cc = row->cc;
+	r->client.stack->tcp->limits.cc = (uint8_t)row->cc;
 	r->client.n_ends = r->server.n_ends = 1;
 	r->client.end[0].to_send = r->server.end[0].to_recv = bytes_of(row);
 	r->client.end[0].pattern_out = r->server.end[0].pattern_in = r->net.seed;
