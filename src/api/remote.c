@@ -303,10 +303,6 @@ int remote_wait(int fd, uint32_t bits, uint64_t timeout_ns, const sigset_t *sigm
 	return rc;
 }
 
-/* A wake-up has been seen to be missed, about once in twenty runs of test_api_threads on a busy
- * machine, cause unknown: look again this often. */
-#define LOOK_AGAIN_NS (20 * UINT64_C(1000000))
-
 ssize_t remote_wait_call(call_fn fn, struct call_args *a, uint32_t bits)
 {
 	uint64_t deadline_ns = 0;
@@ -314,15 +310,13 @@ ssize_t remote_wait_call(call_fn fn, struct call_args *a, uint32_t bits)
 	for (;;) {
 		ssize_t rc = remote_call(fn, a);
 		uint64_t ns = bits & POLLOUT ? a->info.sndtimeo_ns : a->info.rcvtimeo_ns;
-		uint64_t left;
 
 		if (rc != -EAGAIN || !a->info.blocking || a->flags & MSG_DONTWAIT)
 			return rc;
 		if (deadline_ns == 0)
 			deadline_ns = deadline_of(ns ? ns : SOCK_FOREVER);
-		left = left_ns(deadline_ns);
-		rc = remote_wait(a->fd, bits, min_u64(left, LOOK_AGAIN_NS), NULL);
-		if (rc < 0 && (rc != -EAGAIN || left <= LOOK_AGAIN_NS))
+		rc = remote_wait(a->fd, bits, left_ns(deadline_ns), NULL);
+		if (rc < 0)
 			return rc;
 	}
 }
