@@ -11,8 +11,9 @@
 #define WINDOW_FIELD_MAX 65535u
 /* True memory allowed for each byte of buffer limit: packets are half empty at worst. */
 #define MEM_FACTOR 2u
-/* What a connection may hold while the pool is short. */
-#define POOL_LOW_WINDOW 8192u
+/* What a connection may hold while the pool is short, at the least so many segments (as Linux). */
+#define POOL_LOW_WINDOW   8192u
+#define POOL_LOW_SEGMENTS 4u
 
 uint8_t tcp_window_scale(uint32_t rcvbuf_max)
 {
@@ -23,17 +24,27 @@ uint8_t tcp_window_scale(uint32_t rcvbuf_max)
 	return scale;
 }
 
+/*
+ * More than the steps by which the edge moves: the pool may be short because of what waits to
+ * be sent to this very socket, and nobody would ever give anything back.
+ */
+static uint32_t low_window(const struct tcp_pcb *pcb)
+{
+	return max_u32(POOL_LOW_WINDOW, POOL_LOW_SEGMENTS * pcb->rcv_mss);
+}
+
 static uint32_t room(const struct tcp_pcb *pcb)
 {
 	uint32_t used = tcp_rcvbuf_bytes(&pcb->rcv);
+	uint32_t low = low_window(pcb);
 	uint64_t mem = (uint64_t)pcb->rcv.mem_bytes + pcb->ooo.mem_bytes;
 	uint32_t free;
 
 	if (used >= pcb->rcv.limit || mem >= (uint64_t)MEM_FACTOR * pcb->rcv.limit)
 		return 0;
 	free = pcb->rcv.limit - used;
-	if (UNLIKELY(free > POOL_LOW_WINDOW && tcp_pool_below(pcb->stack, TCP_SHED_WINDOW)))
-		free = POOL_LOW_WINDOW > used ? POOL_LOW_WINDOW - used : 0;
+	if (UNLIKELY(free > low && tcp_pool_below(pcb->stack, TCP_SHED_WINDOW)))
+		free = low > used ? low - used : 0;
 	return min_u32(free, WINDOW_FIELD_MAX << pcb->rcv_scale);
 }
 

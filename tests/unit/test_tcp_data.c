@@ -6,6 +6,7 @@
 #include "tcp/pcb.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The start is acknowledged segment by segment; get past it. */
@@ -363,6 +364,42 @@ static void stalled_readers_leave_buffers(void **state)
 	tcp_abort(tk->pcb);
 }
 
+/* What makes the pool short may wait to be sent to this very socket (loopback's segments are
+ * large): whoever reads is offered a segment at least. */
+static void short_pool_offers_a_segment(void **state)
+{
+	struct tk *tk = *state;
+	uint32_t held = 0, q = 1, size = mbuf_pool_size(tk->s->pool, MBUF_SMALL);
+	struct mbuf **hold = calloc(size, sizeof(*hold));
+	const struct tk_pkt *p, *last = NULL;
+
+	assert_non_null(hold);
+	tk_connect(tk, NULL);
+	for (; q < 260000; q += 60000) {
+		data(tk, q, 60000);
+		assert_int_equal(tk_recv(tk, q, 60000), 60000);
+	}
+	while (!mbuf_pool_below(tk->s->pool, MBUF_SMALL, 8)) {
+		hold[held] = mbuf_alloc(tk->s->pool, MBUF_SMALL, MBUF_PRIO_BULK, MBUF_TX).m;
+		assert_non_null(hold[held++]);
+	}
+	while (tk->pcb->rcv_adv - tk->pcb->rcv_nxt >= 60000) {
+		data(tk, q, 60000);
+		q += 60000;
+	}
+	tk_forget(tk);
+	while (tk_recv(tk, q - tcp_rcv_avail(tk->pcb), 60000) > 0)
+		;
+	while ((p = tk_sent(tk)) != NULL)
+		last = p;
+	assert_non_null(last);
+	assert_true((uint32_t)last->h.wnd << tk->pcb->rcv_scale >= 60000);
+	while (held > 0)
+		mbuf_done(&hold[--held]);
+	free(hold);
+	tcp_abort(tk->pcb);
+}
+
 /* One ACK for the last byte and the FIN: the queue is empty, which waiting programs must hear. */
 static void drained_with_fin(void **state)
 {
@@ -537,6 +574,7 @@ int main(void)
 		TK_TEST(peek),
 		TK_TEST(autotuning),
 		TK_TEST(stalled_readers_leave_buffers),
+		TK_TEST(short_pool_offers_a_segment),
 		TK_TEST(first_segment_spares_reserve),
 		TK_TEST(small_writes_in_flight),
 		TK_TEST(timestamps_grow_old),
