@@ -26,7 +26,7 @@ struct owner_map;
 struct tcp_listener;
 
 struct sock_conf {
-	const struct sock_numbers *numbers; /* NULL: reserved in the kernel */
+	const struct sock_numbers *numbers; /* taken over, come what may; NULL: the kernel's */
 	struct owner_map *owners;           /* told of numbers from the kernel; NULL: nobody asks */
 	unsigned worker;                    /* as whose */
 	uint64_t spin_ns;                   /* poll this long before sleeping; 0: default */

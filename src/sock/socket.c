@@ -15,22 +15,25 @@
 int sock_init(struct stack *s, const struct sock_conf *conf)
 {
 	const struct mem *mem = s->env.mem;
-	struct sock_layer *l = mem_zalloc(mem, sizeof(*l));
 	struct sock_numbers numbers;
+	struct sock_layer *l;
 	int rc = 0;
 
-	if (!l)
-		return -ENOMEM;
 	if (conf && conf->numbers)
 		numbers = *conf->numbers;
 	else
 		rc = sock_numbers_kernel(mem, conf ? conf->owners : NULL, conf ? conf->worker : 1,
 					 &numbers);
 	if (rc < 0)
-		goto free_layer;
+		return rc;
+	l = mem_zalloc(mem, sizeof(*l));
+	if (!l) {
+		rc = -ENOMEM;
+		goto end_numbers;
+	}
 	rc = tcp_init(s, &tcpso_events);
 	if (rc < 0)
-		goto end_numbers;
+		goto free_layer;
 	rc = udp_init(s, &udpso_events);
 	if (rc < 0)
 		goto end_tcp;
@@ -54,10 +57,10 @@ end_udp:
 	udp_fini(s);
 end_tcp:
 	tcp_fini(s);
-end_numbers:
-	numbers.fini(numbers.ctx);
 free_layer:
 	mem_free(mem, l, sizeof(*l));
+end_numbers:
+	numbers.fini(numbers.ctx);
 	return rc;
 }
 
