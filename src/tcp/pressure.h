@@ -3,8 +3,9 @@
  * Sockets must never take the whole packet pool: reception would end, with it the acknowledgements
  * that give buffers back, and nothing would ever move again. As free buffers (beside the reserve)
  * become few, TCP sheds in this order: windows stay small, then out-of-order data goes and writes
- * fall short, at last data for programs that do not read is dropped, and when the reserve itself is
- * being used up all data; the peer sends it again.
+ * fall short (a socket with nothing queued may write a piece, so that what was read can leave), at
+ * last data for programs that do not read is dropped, and when the reserve itself is being used up
+ * all data; the peer sends it again.
  */
 #ifndef LEAT_TCP_PRESSURE_H
 #define LEAT_TCP_PRESSURE_H

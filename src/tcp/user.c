@@ -73,6 +73,22 @@ static void check_app_limited(struct tcp_pcb *pcb)
 		tcp_rate_app_limited(&pcb->rate, pipe);
 }
 
+/*
+ * The pool is short: one piece at a time. None at all would hold for ever what waits to be read by
+ * a program that first writes what it has read, which is what a proxy does.
+ */
+static uint32_t shed_write(const struct tcp_pcb *pcb, uint32_t n)
+{
+	const struct mbuf_pool *pool = pcb->stack->pool;
+
+	if (tcp_snd_queued(pcb) > 0)
+		return 0;
+	if (mbuf_pool_below(pool, MBUF_BIG, TCP_SHED_WRITE) &&
+	    mbuf_pool_below(pool, MBUF_SMALL, TCP_SHED_WRITE))
+		return min_u32(n, pcb->mss);
+	return min_u32(n, MBUF_BIG_ROOM);
+}
+
 ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool more)
 {
 	struct iov_cursor from = {.iov = iov, .n_iov = n_iov};
@@ -87,7 +103,7 @@ ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool m
 	}
 	n = want < space ? (uint32_t)want : space;
 	if (UNLIKELY(tcp_pool_below(pcb->stack, TCP_SHED_WRITE)))
-		n = 0;
+		n = shed_write(pcb, n);
 	if (pcb->cc.has_model)
 		check_app_limited(pcb);
 	n = tcp_sndbuf_append(&pcb->snd, pcb->stack->pool, pcb->write_seq, &from, n, pcb->mss);
