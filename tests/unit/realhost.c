@@ -26,7 +26,7 @@ static uint64_t wall_ns(void *ctx)
 	return plat_wall_ns();
 }
 
-/* Of the port; sockhost_addr() is this one (ownaddr.c) or a loopback address (loopaddr.c). */
+/* Of the port; sockhost_addr() is a loopback address (loopaddr.c). */
 struct ipaddr realhost_addr(bool v6)
 {
 	static const uint8_t a[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
