@@ -18,10 +18,19 @@ extern "C" {
 /* Filters. */
 #define EVFILT_READ   (-1)
 #define EVFILT_WRITE  (-2)
+#define EVFILT_PROC   (-5) /* the program's own children, NOTE_EXIT */
 #define EVFILT_SIGNAL (-6)
 #define EVFILT_TIMER  (-7)
 #define EVFILT_USER   (-11)
 #define EVFILT_EMPTY  (-13)
+
+/* Known and not there: a change with one of these gives EOPNOTSUPP. */
+#define EVFILT_AIO      (-3)
+#define EVFILT_VNODE    (-4)
+#define EVFILT_PROCDESC (-8)
+#define EVFILT_FS       (-9)
+#define EVFILT_LIO      (-10)
+#define EVFILT_SENDFILE (-12)
 
 /* Actions. */
 #define EV_ADD     0x0001
@@ -51,6 +60,25 @@ extern "C" {
 #define NOTE_FFCTRLMASK 0xc0000000
 #define NOTE_FFLAGSMASK 0x00ffffff
 #define NOTE_TRIGGER    0x01000000
+
+/* EVFILT_PROC; all but NOTE_EXIT give EOPNOTSUPP. */
+#define NOTE_EXIT      0x80000000
+#define NOTE_FORK      0x40000000
+#define NOTE_EXEC      0x20000000
+#define NOTE_PCTRLMASK 0xf0000000
+#define NOTE_PDATAMASK 0x000fffff
+#define NOTE_TRACK     0x00000001
+#define NOTE_TRACKERR  0x00000002
+#define NOTE_CHILD     0x00000004
+
+/* EVFILT_VNODE, for programs that ask whether it is there. */
+#define NOTE_DELETE 0x00000001
+#define NOTE_WRITE  0x00000002
+#define NOTE_EXTEND 0x00000004
+#define NOTE_ATTRIB 0x00000008
+#define NOTE_LINK   0x00000010
+#define NOTE_RENAME 0x00000020
+#define NOTE_REVOKE 0x00000040
 
 /* EVFILT_TIMER: the unit (milliseconds when none is given), and ABSTIME: time of day. */
 #define NOTE_SECONDS  0x00000001

@@ -42,6 +42,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
@@ -58,6 +59,7 @@
 #include <leat/epoll.h>
 #include <leat/event.h>
 #include <leat/poll.h>
+#include <leat/signal.h>
 #include <leat/socket.h>
 
 /* Says the same as the system's declaration, and where the call goes. */
@@ -97,6 +99,8 @@ LEAT_POSIX_BIND(sendmsg)
 LEAT_POSIX_BIND(sendto)
 LEAT_POSIX_BIND(setsockopt)
 LEAT_POSIX_BIND(shutdown)
+LEAT_POSIX_BIND(sigaction)
+LEAT_POSIX_BIND(signal)
 LEAT_POSIX_BIND(socket)
 LEAT_POSIX_BIND(socketpair)
 LEAT_POSIX_BIND(write)

@@ -6,4 +6,7 @@
 #include "api/current.h"
 
 _Thread_local struct current current;
-struct process process = {.key_once = PTHREAD_ONCE_INIT};
+struct process process = {
+	.key_once = PTHREAD_ONCE_INIT,
+	.signal_lock = PTHREAD_MUTEX_INITIALIZER,
+};

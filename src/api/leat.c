@@ -6,6 +6,7 @@
 #include "api/current.h"
 #include "api/internal.h"
 #include "api/remote.h"
+#include "api/signals.h"
 
 #include "ctl/instance.h"
 #include "inet/inet.h"
@@ -52,6 +53,7 @@ static int start_sockets(struct instance *in, const struct leat_config *config)
 		.spin_ns = (config->spin_us ? config->spin_us : SPIN_US_DEFAULT) * UINT64_C(1000),
 		.owners = &process.owners,
 		.worker = current.id,
+		.signals = &api_signals,
 	};
 
 	return sock_init(in->stack, &sc);

@@ -115,7 +115,8 @@ static bool check_empty(struct knote *kn, struct kevent *out)
 {
 	if (!(kn->it.src->ready & kn->it.mask))
 		return false;
-	fill(kn, out, 1, false);
+	/* What is left to be sent. */
+	fill(kn, out, 0, false);
 	return true;
 }
 
@@ -134,11 +135,6 @@ static int touch_socket(struct evfile *kq, struct knote *kn, const struct kevent
 	return 0;
 }
 
-static void clear_nothing(struct knote *kn)
-{
-	(void)kn;
-}
-
 static void detach_socket(struct evfile *kq, struct knote *kn)
 {
 	if (kn->k_events)
@@ -150,7 +146,6 @@ static const struct knote_filter filter_read = {
 	.bits = READ_BITS,
 	.touch = touch_socket,
 	.check = check_read,
-	.clear = clear_nothing,
 	.detach = detach_socket,
 };
 
@@ -159,7 +154,6 @@ static const struct knote_filter filter_write = {
 	.bits = WRITE_BITS,
 	.touch = touch_socket,
 	.check = check_write,
-	.clear = clear_nothing,
 	.detach = detach_socket,
 };
 
@@ -168,14 +162,14 @@ static const struct knote_filter filter_empty = {
 	.bits = RDY_EMPTY,
 	.touch = touch_socket,
 	.check = check_empty,
-	.clear = clear_nothing,
 	.detach = detach_socket,
 };
 
 const struct knote_filter *knote_filter_of(int filter)
 {
 	static const struct knote_filter *const all[] = {
-		&filter_read, &filter_write, &filter_empty, &knote_filter_timer, &knote_filter_user,
+		&filter_read,       &filter_write,        &filter_empty,      &knote_filter_timer,
+		&knote_filter_user, &knote_filter_signal, &knote_filter_proc,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)

@@ -20,6 +20,7 @@ struct knote {
 	int64_t sdata;     /* ... and data */
 	int64_t count;     /* TIMER: expirations; USER: triggered */
 	uint32_t k_events; /* kernel descriptor: what its poll asks for; 0: not one */
+	int pidfd;         /* PROC: one more than the descriptor; 0: none */
 };
 
 struct knote_timer {
@@ -38,7 +39,7 @@ struct knote_filter {
 	int (*touch)(struct evfile *kq, struct knote *kn, const struct kevent *ch, bool fresh);
 	/* Does it fire now? Then fill data, fflags and EV_EOF of out, which may be NULL. */
 	bool (*check)(struct knote *kn, struct kevent *out);
-	/* Delivered with EV_CLEAR, or of a filter that clears itself. */
+	/* Delivered with EV_CLEAR; NULL: nothing to do. */
 	void (*clear)(struct knote *kn);
 	void (*detach)(struct evfile *kq, struct knote *kn);
 };
@@ -46,9 +47,19 @@ struct knote_filter {
 /* NULL: no such filter. */
 const struct knote_filter *knote_filter_of(int filter);
 
-/* Of the filters in knote.c, kqtimer.c and kqkernel.c. */
+/* kqtimer.c, kqsignal.c, kqproc.c */
 extern const struct knote_filter knote_filter_timer;
 extern const struct knote_filter knote_filter_user;
+extern const struct knote_filter knote_filter_signal;
+extern const struct knote_filter knote_filter_proc;
+
+void kqueue_signals_fini(struct sock_layer *l);
+/* Take those that the program holds back. Before a sleep, and when the kernel's set says so. */
+void kqueue_signals_poll(struct evfile *kq);
+#define KNOTE_SIGNAL_TAG (UINT64_C(2) << 32)
+/* The kernel's set says: a process has ended. Tag of its events there, beside the number. */
+#define KNOTE_PROC_TAG (UINT64_C(1) << 32)
+void knote_proc_ended(struct evfile *kq, uintptr_t pid);
 
 /* Kernel descriptors: READ and WRITE. */
 NODISCARD int knote_kernel_touch(struct evfile *kq, struct knote *kn, const struct kevent *ch);

@@ -47,7 +47,7 @@ int knote_kernel_touch(struct evfile *kq, struct knote *kn, const struct kevent 
 
 	if (kfd < 0)
 		return kfd;
-	if (ch->fflags != 0 || ch->ident > INT32_MAX)
+	if (ch->fflags != 0)
 		return -EINVAL;
 	kn->k_events = kn->filter == EVFILT_READ ? POLLIN | POLLRDHUP : POLLOUT;
 	return kn->it.flags & EVI_DISABLED ? 0 : sync_kernel(kn, kfd, false);
@@ -98,6 +98,10 @@ static void poll_set(struct evfile *kq, int kfd, int filter)
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.u64 == SET_KERNEL_WRITE)
 			poll_set(kq, kq->kfd_write, EVFILT_WRITE);
+		else if (ev[i].data.u64 == KNOTE_SIGNAL_TAG)
+			continue;
+		else if (ev[i].data.u64 & KNOTE_PROC_TAG)
+			knote_proc_ended(kq, (uintptr_t)(ev[i].data.u64 & ~KNOTE_PROC_TAG));
 		else
 			fire(kq, (uintptr_t)ev[i].data.u64, filter);
 	}
@@ -105,5 +109,6 @@ static void poll_set(struct evfile *kq, int kfd, int filter)
 
 void kqueue_kernel_poll(struct evfile *kq)
 {
+	kqueue_signals_poll(kq);
 	poll_set(kq, kq->kfd, EVFILT_READ);
 }

@@ -77,6 +77,8 @@ static int touch_timer(struct evfile *kq, struct knote *kn, const struct kevent 
 
 	if (fresh) {
 		kt->stack = kq->stack;
+		kn->flags |= EV_CLEAR;
+		kn->it.flags |= EVI_EDGE;
 		wheel_timer_init(&kt->timer, on_timer);
 	}
 	if (!(ch->flags & EV_ADD))

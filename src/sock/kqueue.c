@@ -182,6 +182,21 @@ static void settle(struct evfile *kq, struct knote *kn, uint16_t flags)
 		knote_kernel_update(kq, kn);
 }
 
+/* Of kqueue(2), but nothing of a socket program's. */
+static bool is_foreign(int filter)
+{
+	switch (filter) {
+	case EVFILT_AIO:
+	case EVFILT_VNODE:
+	case EVFILT_PROCDESC:
+	case EVFILT_FS:
+	case EVFILT_LIO:
+	case EVFILT_SENDFILE:
+		return true;
+	}
+	return false;
+}
+
 static int apply(struct evfile *kq, const struct kevent *ch)
 {
 	const struct knote_filter *fl = knote_filter_of(ch->filter);
@@ -189,11 +204,16 @@ static int apply(struct evfile *kq, const struct kevent *ch)
 	struct knote *kn;
 	int rc = 0;
 
-	if (!fl || (ch->flags & EV_ENABLE && ch->flags & EV_DISABLE) ||
+	if (UNLIKELY(!fl))
+		return is_foreign(ch->filter) ? -EOPNOTSUPP : -EINVAL;
+	if ((ch->flags & EV_ENABLE && ch->flags & EV_DISABLE) ||
 	    (ch->flags & EV_ADD && ch->flags & EV_KEEPUDATA))
 		return -EINVAL;
-	if (fl->bits && ch->ident <= INT32_MAX)
+	if (fl->bits) {
+		if (ch->ident > INT32_MAX)
+			return -EBADF;
 		f = fdtab_get(&kq->layer->fds, (int)ch->ident);
+	}
 	kn = find_knote(kq, f, ch);
 	if (!kn && !(ch->flags & EV_ADD))
 		return -ENOENT;
@@ -213,35 +233,43 @@ static int apply(struct evfile *kq, const struct kevent *ch)
 	return 0;
 }
 
-/* What becomes of a knote that was delivered. */
-static void delivered(struct evfile *kq, struct knote *kn)
+/* What becomes of a knote that was delivered and is no plain level. */
+static void delivered_once(struct evfile *kq, struct knote *kn)
 {
-	const struct knote_filter *fl = kn->fl;
 	struct evitem *it = &kn->it;
 
 	if (it->flags & EVI_ONESHOT) {
 		knote_gone(it);
 		return;
 	}
-	if (it->flags & EVI_EDGE || fl->timer)
-		fl->clear(kn);
+	if (it->flags & EVI_EDGE && kn->fl->clear)
+		kn->fl->clear(kn);
 	if (it->flags & EVI_DISPATCH) {
 		it->flags |= EVI_DISABLED;
 		it->mask = 0;
 		if (kn->k_events)
 			knote_kernel_update(kq, kn);
 	}
-	if (it->flags & (EVI_EDGE | EVI_DISPATCH) || fl->timer)
-		list_del(&it->ready_link);
+	list_del(&it->ready_link);
+}
+
+/* A level stays in the row, at its end. */
+static ALWAYS_INLINE void delivered(struct evfile *kq, struct knote *kn)
+{
+	struct evitem *it = &kn->it;
+
+	if (it->flags & (EVI_ONESHOT | EVI_EDGE | EVI_DISPATCH))
+		delivered_once(kq, kn);
 	else if (it->ready_link.next != &kq->set.ready)
 		list_move_tail(&kq->set.ready, &it->ready_link);
 }
 
+/* The row is not empty. */
 static int harvest(struct evfile *kq, struct kevent *out, int max)
 {
 	struct evset *set = &kq->set;
 	const struct list *last = set->ready.prev;
-	bool at_last = list_empty(&set->ready);
+	bool at_last = false;
 	int n = 0;
 
 	while (!at_last && n < max) {
@@ -272,8 +300,8 @@ static int harvest(struct evfile *kq, struct kevent *out, int max)
  * written, or the first error for which there was none. The lists may be the same memory: what is
  * written lies before what is still to be read.
  */
-static int apply_all(struct evfile *kq, const struct kevent *changes, int n_changes,
-		     struct kevent *out, int max)
+static NOINLINE int apply_all(struct evfile *kq, const struct kevent *changes, int n_changes,
+			      struct kevent *out, int max)
 {
 	int n = 0;
 
@@ -308,7 +336,8 @@ static bool harvest_all(struct stack *s, void *arg, bool slept)
 		evfile_kernel_nested(c->kq);
 		kqueue_kernel_poll(c->kq);
 	}
-	c->n = harvest(c->kq, c->out, c->max);
+	if (!list_empty(&c->kq->set.ready))
+		c->n = harvest(c->kq, c->out, c->max);
 	return c->n > 0;
 }
 
@@ -327,9 +356,16 @@ static NOINLINE int wait_on(struct stack *s, struct kevent_call *c, uint64_t tim
 		.timeout_ns = timeout_ns,
 		.fd = c->kq->wfd,
 	};
-	int rc = sock_wait_on(s, &w);
+	int rc;
 
-	return rc == -EINTR ? rc : c->n;
+	kqueue_signals_poll(c->kq);
+	rc = sock_wait_on(s, &w);
+	/* The signal that ended the wait may be an event itself. */
+	if (rc == -EINTR && inbox_pending(&s->sock->inbox)) {
+		inbox_run(s, &s->sock->inbox);
+		(void)harvest_all(s, c, true);
+	}
+	return rc == -EINTR && c->n == 0 ? rc : c->n;
 }
 
 int sock_kevent(struct stack *s, int fd, const struct kevent *changes, int n_changes,
@@ -344,11 +380,15 @@ int sock_kevent(struct stack *s, int fd, const struct kevent *changes, int n_cha
 		return -EINVAL;
 	if (UNLIKELY((n_changes > 0 && !changes) || (n_events > 0 && !events)))
 		return -EFAULT;
-	rc = apply_all(c.kq, changes, n_changes, events, n_events);
-	if (rc != 0 || n_events == 0)
+	if (UNLIKELY(n_changes > 0))
+		rc = apply_all(c.kq, changes, n_changes, events, n_events);
+	if (UNLIKELY(rc != 0 || n_events == 0))
 		return rc;
 	sock_round(s);
 	if (harvest_all(s, &c, false) || timeout_ns == 0) {
+		/* Nobody will look again: not to have looked at the kernel's would be wrong. */
+		if (UNLIKELY(c.n == 0 && c.kq->wfd >= 0))
+			(void)harvest_all(s, &c, true);
 		watch_settle(s);
 		return c.n;
 	}

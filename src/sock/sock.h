@@ -25,7 +25,22 @@
 struct owner_map;
 struct tcp_listener;
 
+/*
+ * Signals for EVFILT_SIGNAL; what counts them belongs to the process, not to a stack. After watch()
+ * the count goes up with each delivery, and sock_signals_came() is run by the inbox. Worker thread.
+ */
+struct sock_signals {
+	/* -EINVAL: no such signal, or one that cannot be watched. */
+	int (*watch)(void *ctx, struct stack *s, int sig);
+	void (*unwatch)(void *ctx, struct stack *s, int sig);
+	uint32_t (*count)(void *ctx, int sig);
+	/* One more, which was taken from those that the program holds back. */
+	void (*add)(void *ctx, int sig);
+	void *ctx;
+};
+
 struct sock_conf {
+	const struct sock_signals *signals; /* NULL: no EVFILT_SIGNAL. Must outlive the layer */
 	const struct sock_numbers *numbers; /* taken over, come what may; NULL: the kernel's */
 	struct owner_map *owners;           /* told of numbers from the kernel; NULL: nobody asks */
 	unsigned worker;                    /* as whose */
@@ -114,6 +129,8 @@ NODISCARD int sock_run_until(struct stack *s, uint64_t timeout_ns, bool (*done)(
 			     void *arg);
 
 int sock_kqueue(struct stack *s);
+/* Signals have come: their knotes fire. */
+void sock_signals_came(struct stack *s);
 /* The program closes a descriptor of the kernel's: kqueues forget it. */
 void sock_kernel_closed(struct stack *s, int fd);
 int sock_kevent(struct stack *s, int kq, const struct kevent *changes, int n_changes,

@@ -50,6 +50,8 @@ int sock_init(struct stack *s, const struct sock_conf *conf)
 	slab_init(&l->items, mem, "epoll items", sizeof(struct evitem), s->max_sockets * (size_t)2);
 	sets_init(s, l, MAX_SETS);
 	waiters_init(l);
+	l->signal_fd = -1;
+	l->signals = conf ? conf->signals : NULL;
 	l->spin_ns = conf && conf->spin_ns ? conf->spin_ns : SOCK_SPIN_NS_DEFAULT;
 	s->sock = l;
 	return 0;
@@ -88,6 +90,7 @@ void sock_fini(struct stack *s)
 	sets_fini(l);
 	watch_fini(s);
 	fdtab_close_hidden(&l->fds, l->inbox.fd);
+	fdtab_close_hidden(&l->fds, l->signal_fd);
 	s->wake_fd = -1;
 	slab_fini(&l->items);
 	slab_fini(&l->sockets);
@@ -317,7 +320,7 @@ static int wait_acceptable(struct stack *s, struct socket *so)
 		ev_clear(&so->f.src, RDY_READABLE);
 		if (!socket_blocking(so, 0))
 			return -EAGAIN;
-		rc = sock_wait_bits(s, so, RDY_IN, so->rcvtimeo_ns);
+		rc = sock_wait_bits(s, so, RDY_IN, so->rcvtimeo_ns, false);
 		if (rc < 0)
 			return rc;
 	}

@@ -14,6 +14,7 @@
 #include "udp/udp.h"
 
 #include <errno.h>
+#include <signal.h>
 
 /* A TCP socket's way through life; UDP sockets are NEW, or CONNECTED. */
 enum sock_phase {
@@ -86,8 +87,13 @@ struct sock_layer {
 	uint64_t spin_ns;
 	uint32_t pending; /* calls since the last round that caused output */
 	struct inbox inbox;
-	struct evset waiters;      /* nobody's row: carries the functions of waiter.c */
-	struct watch_layer *watch; /* NULL: no set is waited for in the kernel */
+	struct evset waiters; /* nobody's row: carries the functions of waiter.c */
+	const struct sock_signals *signals;
+	const sigset_t *program_mask;      /* while a wait holds signals back: the program's own */
+	struct signal_layer *signal_layer; /* knotes of EVFILT_SIGNAL; NULL: there were none */
+	struct watch_layer *watch;         /* NULL: no set is waited for in the kernel */
+	int signal_fd;                     /* restart.h; -1: none yet */
+	sigset_t signal_set;               /* what it watches */
 };
 
 /* Non-blocking calls that may put off their output this often in a row. */

@@ -47,11 +47,11 @@ static ssize_t recv_once(struct socket *so, const struct iovec *iov, int n_iov, 
 }
 
 /* A reader of fewer bytes than SO_RCVLOWAT waits for those only. */
-static int wait_readable(struct stack *s, struct socket *so, size_t want)
+static int wait_readable(struct stack *s, struct socket *so, size_t want, bool moved)
 {
 	uint32_t bits = want < so->rcvlowat ? RDY_DATA : RDY_IN;
 
-	return sock_wait_bits(s, so, bits | RDY_RDHUP | RDY_ERR, so->rcvtimeo_ns);
+	return sock_wait_bits(s, so, bits | RDY_RDHUP | RDY_ERR, so->rcvtimeo_ns, moved);
 }
 
 /*
@@ -81,7 +81,7 @@ ssize_t tcpso_recv(struct stack *s, struct socket *so, const struct iovec *iov, 
 	while (want_more(total, got, flags)) {
 		r = recv_once(so, iov, n_iov, got, (size_t)total - got, flags);
 		if (r == -EAGAIN && blocking) {
-			r = wait_readable(s, so, (size_t)total - got);
+			r = wait_readable(s, so, (size_t)total - got, got > 0);
 			if (r == 0)
 				continue;
 		}
@@ -152,7 +152,8 @@ ssize_t tcpso_send(struct stack *s, struct socket *so, const struct iovec *iov, 
 	do {
 		r = send_once(s, so, iov, n_iov, put, (size_t)total - put, flags);
 		if (r == -EAGAIN && blocking) {
-			r = sock_wait_bits(s, so, RDY_OUT | RDY_HUP | RDY_ERR, so->sndtimeo_ns);
+			r = sock_wait_bits(s, so, RDY_OUT | RDY_HUP | RDY_ERR, so->sndtimeo_ns,
+					   put > 0);
 			if (r == 0)
 				continue;
 		}

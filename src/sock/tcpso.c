@@ -289,7 +289,7 @@ int tcpso_connect(struct stack *s, struct socket *so, const struct ipaddr *addr,
 	if (rc != -EINPROGRESS && rc != -EALREADY)
 		return rc;
 	if (socket_blocking(so, 0)) {
-		int w = sock_wait_bits(s, so, RDY_OUT, so->sndtimeo_ns);
+		int w = sock_wait_bits(s, so, RDY_OUT, so->sndtimeo_ns, false);
 
 		if (w == -EINTR)
 			return w;

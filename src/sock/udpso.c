@@ -184,7 +184,7 @@ static int wait_datagram(struct stack *s, struct socket *so, int flags)
 			return -EAGAIN;
 		if (so->flags & SOF_RDSHUT)
 			return 1;
-		int rc = sock_wait_bits(s, so, RDY_IN | RDY_ERR, so->rcvtimeo_ns);
+		int rc = sock_wait_bits(s, so, RDY_IN | RDY_ERR, so->rcvtimeo_ns, false);
 
 		if (rc < 0)
 			return rc;

@@ -11,6 +11,7 @@
 #include "sock/wait.h"
 
 #include "plat/wait.h"
+#include "sock/restart.h"
 #include "sock/watch.h"
 
 #include <signal.h>
@@ -36,8 +37,10 @@ static uint64_t deadline_of(const struct stack *s, uint64_t timeout_ns)
 }
 
 /* A wait for nothing: handles what is pending, and says so. */
-static bool signal_came(const sigset_t *sigmask)
+static bool signal_came(const sigset_t *sigmask, bool restart)
 {
+	if (restart)
+		return restart_let_in(sigmask) == -EINTR;
 	return plat_wait(NULL, 0, 0, sigmask) == -EINTR;
 }
 
@@ -46,13 +49,15 @@ static int sleep_once(struct stack *s, const struct sock_wait *w, uint64_t deadl
 		      const sigset_t *sigmask)
 {
 	struct inbox *in = &s->sock->inbox;
+	int fd = w->restart ? restart_fd(s->sock, sigmask) : w->fd;
+	const sigset_t *mask = w->restart && fd >= 0 ? NULL : sigmask;
 	int rc;
 
 	if (in->fd < 0)
-		return stack_sleep(s, deadline_ns, w->fd, sigmask);
+		return stack_sleep(s, deadline_ns, fd, mask);
 	if (!inbox_before_sleep(in))
 		return 0;
-	rc = stack_sleep(s, deadline_ns, w->fd, sigmask);
+	rc = stack_sleep(s, deadline_ns, fd, mask);
 	inbox_after_sleep(in);
 	return rc;
 }
@@ -69,8 +74,8 @@ static int wait_loop(struct stack *s, const struct sock_wait *w, const sigset_t 
 		if (sleep && sleep_once(s, w, deadline_ns, sigmask) == -EINTR)
 			return -EINTR;
 		/* Also after a sleep: it returns without a look at signals when there is work. */
-		if (s->now_ns - let_in_ns >= SIGNAL_GAP_NS) {
-			if (signal_came(sigmask))
+		if ((sleep && w->restart) || s->now_ns - let_in_ns >= SIGNAL_GAP_NS) {
+			if (signal_came(sigmask, w->restart))
 				return -EINTR;
 			let_in_ns = s->now_ns;
 		}
@@ -102,7 +107,9 @@ int sock_wait_on(struct stack *s, const struct sock_wait *w)
 	if (w->timeout_ns == 0 || s->sock->inbox.running)
 		return -EAGAIN;
 	block_signals(&old);
+	s->sock->program_mask = &old;
 	rc = wait_loop(s, w, w->sigmask ? w->sigmask : &old);
+	s->sock->program_mask = NULL;
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	watch_settle(s);
 	return rc;
@@ -122,7 +129,8 @@ static bool bits_done(struct stack *s, void *arg, bool slept)
 	return (b->src->ready & b->bits) != 0;
 }
 
-int sock_wait_bits(struct stack *s, struct socket *so, uint32_t bits, uint64_t timeout_ns)
+int sock_wait_bits(struct stack *s, struct socket *so, uint32_t bits, uint64_t timeout_ns,
+		   bool moved)
 {
 	struct bits_wait b = {&so->f.src, bits};
 	struct sock_wait w = {
@@ -130,6 +138,7 @@ int sock_wait_bits(struct stack *s, struct socket *so, uint32_t bits, uint64_t t
 		.arg = &b,
 		.timeout_ns = timeout_ns ? timeout_ns : SOCK_FOREVER,
 		.fd = -1,
+		.restart = timeout_ns == 0 && !moved,
 	};
 
 	return sock_wait(s, &w);

@@ -12,6 +12,7 @@ struct sock_wait {
 	uint64_t timeout_ns;     /* 0: one round; SOCK_FOREVER */
 	int fd;                  /* of the kernel, wakes a sleep; -1: none */
 	const sigset_t *sigmask; /* during sleeps; NULL: the thread's */
+	bool restart;            /* goes on after handlers with SA_RESTART; without fd */
 };
 
 /* 0: done holds. -EAGAIN: the time is over. -EINTR: a signal handler ran. */
@@ -33,9 +34,12 @@ static inline void sock_round(struct stack *s)
 
 /* The rest of sock_wait(), for callers that have run a round and found nothing. */
 NODISCARD int sock_wait_on(struct stack *s, const struct sock_wait *w);
-/* Wait until one of the bits holds for the socket; timeout_ns 0 means none, as SO_RCVTIMEO has it.
+/*
+ * Wait until one of the bits holds for the socket; timeout_ns 0 means none, as SO_RCVTIMEO has it.
+ * Handlers with SA_RESTART do not end it, unless there is a timeout or the call has moved
+ * something.
  */
-NODISCARD int sock_wait_bits(struct stack *s, struct socket *so, uint32_t bits,
-			     uint64_t timeout_ns);
+NODISCARD int sock_wait_bits(struct stack *s, struct socket *so, uint32_t bits, uint64_t timeout_ns,
+			     bool moved);
 
 #endif
