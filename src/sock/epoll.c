@@ -166,12 +166,12 @@ static ALWAYS_INLINE void delivered(struct evset *set, struct evitem *it)
 
 /*
  * Walk the row once, up to the item that is last now: those delivered go behind it and take their
- * turn in the next call.
+ * turn in the next call. The row is not empty.
  */
 static int harvest(struct evset *set, struct epoll_event *out, int max)
 {
 	const struct list *last = set->ready.prev;
-	bool at_last = list_empty(&set->ready);
+	bool at_last = false;
 	int n = 0;
 
 	while (!at_last && n < max) {
@@ -225,7 +225,7 @@ static bool harvest_all(struct stack *s, void *arg, bool slept)
 	(void)s;
 	if (UNLIKELY(c->ep->wfd >= 0))
 		harvest_kernel(c, slept);
-	if (c->n < c->max)
+	if (!list_empty(&c->ep->set.ready) && c->n < c->max)
 		c->n += harvest(&c->ep->set, c->out + c->n, c->max - c->n);
 	return c->n > 0;
 }
@@ -260,6 +260,9 @@ int sock_epoll_wait(struct stack *s, int epfd, struct epoll_event *events, int m
 		return -EFAULT;
 	sock_round(s);
 	if (harvest_all(s, &c, false) || timeout_ns == 0) {
+		/* Nobody will look again: not to have looked at the kernel's would be wrong. */
+		if (UNLIKELY(c.n == 0 && c.ep->wfd >= 0))
+			(void)harvest_all(s, &c, true);
 		watch_settle(s);
 		return c.n;
 	}

@@ -52,10 +52,11 @@ void evitem_fire(struct evitem *it)
 {
 	struct evset *set = it->set;
 
-	if (list_linked(&it->ready_link))
-		return;
-	list_add_tail(&set->ready, &it->ready_link);
-	ev_activate(set->src, RDY_IN | RDY_RDNORM);
+	if (!list_linked(&it->ready_link))
+		list_add_tail(&set->ready, &it->ready_link);
+	/* Edges of the set around are told each time, as Linux has it. */
+	if (UNLIKELY(!list_empty(&set->src->items)))
+		ev_activate(set->src, RDY_IN | RDY_RDNORM);
 }
 
 /* One exclusive item is enough; it goes to the end of the row, so that sets take turns. */
@@ -150,8 +151,10 @@ void evset_refresh(struct evset *set)
 	while (!list_empty(&set->ready)) {
 		struct evitem *it = item_of_ready(set->ready.next);
 
-		if (it->set->item_ready(it))
+		if (it->set->item_ready(it)) {
+			set->src->ready |= RDY_IN | RDY_RDNORM;
 			return;
+		}
 		list_del(&it->ready_link);
 	}
 	ev_clear(set->src, RDY_IN | RDY_RDNORM);

@@ -71,7 +71,8 @@ struct evitem {
 
 struct evset {
 	struct list ready;
-	struct evsrc *src; /* the set as a source: IN while ready is not empty */
+	struct evsrc *src; /* the set as a source: IN while ready is not empty. Kept up to date
+			    * while it has items, else by evset_refresh() */
 	struct list items;
 	/* Would the item be delivered now? For nested sets. */
 	bool (*item_ready)(struct evitem *it);
@@ -99,7 +100,7 @@ void evitem_fire(struct evitem *it);
  * evitem_unlink() ends it. */
 void evhook_link(struct evset *set, struct evitem *it);
 
-/* Of a set that is a source itself: drop stale items, update the word. */
+/* Drop stale items, update the word: before it is read, and before the set becomes a member. */
 void evset_refresh(struct evset *set);
 
 void ev_raise(struct evsrc *src, uint32_t bits);

@@ -23,6 +23,7 @@ void sets_init(struct stack *s, struct sock_layer *l, size_t max_sets)
 
 void sets_fini(struct sock_layer *l)
 {
+	kqueue_signals_fini(l);
 	slab_fini(&l->sets);
 	slab_fini(&l->knotes);
 	slab_fini(&l->timers);
@@ -148,6 +149,7 @@ int evfile_may_add(const struct evfile *ef, struct file *f, uint32_t *flags)
 	if (above > SET_DEPTH_MAX || reaches(evfile_of(f), &ef->f.src, SET_DEPTH_MAX + 1 - above))
 		return -ELOOP;
 	*flags |= EVI_NESTED;
+	evfile_refresh(evfile_of(f));
 	return 0;
 }
 
