@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What libkqueue's tests include. */
+#include <leat/posix.h>
