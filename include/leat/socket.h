@@ -44,6 +44,10 @@ extern "C" {
 #ifndef IPV6_BINDANY
 #define IPV6_BINDANY 0x1040 /* level IPPROTO_IPV6 */
 #endif
+/* The BSDs' name of TCP_CORK, level IPPROTO_TCP. */
+#ifndef TCP_NOPUSH
+#define TCP_NOPUSH TCP_CORK
+#endif
 /* <linux/netfilter_ipv4.h>: at level IPPROTO_IP, and the same number at IPPROTO_IPV6. */
 #ifndef SO_ORIGINAL_DST
 #define SO_ORIGINAL_DST 80

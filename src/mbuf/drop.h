@@ -77,6 +77,8 @@
 	X(TCP_FLAGS, "tcp-flags", "flags that make no sense in this state") \
 	X(TCP_RST, "tcp-rst", "RST not at the expected sequence number") \
 	X(TCP_SYN, "tcp-syn", "SYN on a synchronised connection") \
+	X(TCP_DEFERRED, "tcp-deferred", \
+	  "bare ACK of a handshake, TCP_DEFER_ACCEPT waits for text") \
 	X(TCP_BACKLOG, "tcp-backlog", "accept queue of the listener full") \
 	X(TCP_SYNQ, "tcp-synq", "half-open connection limit reached") \
 	X(TCP_OOO_LIMIT, "tcp-ooo-limit", "out-of-order data beyond the memory limit") \

@@ -45,9 +45,11 @@ static int get_tcp(struct socket *so, const struct opt_row *row, int *v)
 
 static int set_tcp(struct socket *so, const struct opt_row *row, int v)
 {
-	if (so->phase == SOCK_LISTEN)
-		so->flags |= SOF_OPTS_NEW;
-	return tcp_opt_set(so->tcp, (enum tcp_opt)row->arg, v);
+	int rc = tcp_opt_set(so->tcp, (enum tcp_opt)row->arg, v);
+
+	if (rc == 0 && so->phase == SOCK_LISTEN)
+		tcp_listener_opts(so->listener, so->tcp);
+	return rc;
 }
 
 static int set_tcp_bool(struct socket *so, const struct opt_row *row, int v)
@@ -84,14 +86,22 @@ static int set_word(struct socket *so, const struct opt_row *row, int v)
 	return 0;
 }
 
+/* UDP has no urgent data, but the bit. */
+static int get_oobinline(struct socket *so, const struct opt_row *row, int *v)
+{
+	*v = (so->flags & SOF_OOBINLINE) != 0;
+	return so->f.kind == FILE_TCP ? get_tcp(so, row, v) : 0;
+}
+
+static int set_oobinline(struct socket *so, const struct opt_row *row, int v)
+{
+	so->flags = v ? so->flags | SOF_OOBINLINE : so->flags & ~SOF_OOBINLINE;
+	return so->f.kind == FILE_TCP ? set_tcp_bool(so, row, v) : 0;
+}
+
 static int set_priority(struct socket *so, const struct opt_row *row, int v)
 {
 	return v < 0 || v > 6 ? -EPERM : set_word(so, row, v);
-}
-
-static int set_seconds(struct socket *so, const struct opt_row *row, int v)
-{
-	return set_word(so, row, v < 0 ? 0 : v);
 }
 
 /* Linux doubles what is asked for, to pay for its own bookkeeping, and says so when asked. */
@@ -191,10 +201,12 @@ static int push_tos_ttl(struct socket *so)
 		udp_tos_ttl_set(so->udp, so->tos, so->ttl);
 		return 0;
 	}
-	if (so->phase == SOCK_LISTEN)
-		so->flags |= SOF_OPTS_NEW;
 	rc = tcp_opt_set(so->tcp, TCP_OPT_TOS, so->tos);
-	return rc == 0 && so->ttl ? tcp_opt_set(so->tcp, TCP_OPT_TTL, so->ttl) : rc;
+	if (rc == 0 && so->ttl)
+		rc = tcp_opt_set(so->tcp, TCP_OPT_TTL, so->ttl);
+	if (rc == 0 && so->phase == SOCK_LISTEN)
+		tcp_listener_opts(so->listener, so->tcp);
+	return rc;
 }
 
 static int get_tos(struct socket *so, const struct opt_row *row, int *v)
@@ -258,7 +270,7 @@ static int set_nothing(struct socket *so, const struct opt_row *row, int v)
 	X(SOL_SOCKET, SO_REUSEPORT, OPT_ANY, get_flag, set_flag, SOF_REUSEPORT) \
 	X(SOL_SOCKET, SO_BROADCAST, OPT_ANY, get_flag, set_flag, SOF_BROADCAST) \
 	X(SOL_SOCKET, SO_DONTROUTE, OPT_ANY, get_flag, set_flag, SOF_DONTROUTE) \
-	X(SOL_SOCKET, SO_OOBINLINE, OPT_ANY, get_flag, set_flag, SOF_OOBINLINE) \
+	X(SOL_SOCKET, SO_OOBINLINE, OPT_ANY, get_oobinline, set_oobinline, TCP_OPT_OOBINLINE) \
 	X(SOL_SOCKET, SO_BINDANY, OPT_ANY, get_flag, set_flag, SOF_TRANSPARENT) \
 	X(SOL_SOCKET, SO_KEEPALIVE, OPT_ANY, get_keepalive, set_keepalive, TCP_OPT_KEEPALIVE) \
 	X(SOL_SOCKET, SO_RCVBUF, OPT_ANY, get_buf, set_rcvbuf, TCP_OPT_RCVBUF) \
@@ -294,13 +306,18 @@ static int set_nothing(struct socket *so, const struct opt_row *row, int v)
 	X(IPPROTO_IPV6, IPV6_RECVHOPLIMIT, OPT_ANY | OPT_V6, get_flag, set_flag, SOF_RECVHOPS) \
 	X(IPPROTO_TCP, TCP_NODELAY, OPT_TCP, get_tcp, set_tcp_bool, TCP_OPT_NODELAY) \
 	X(IPPROTO_TCP, TCP_CORK, OPT_TCP, get_tcp, set_tcp_bool, TCP_OPT_CORK) \
-	X(IPPROTO_TCP, TCP_QUICKACK, OPT_TCP, get_tcp, set_tcp_bool, TCP_OPT_QUICKACK) \
+	X(IPPROTO_TCP, TCP_QUICKACK, OPT_TCP, get_tcp, set_tcp, TCP_OPT_QUICKACK) \
 	X(IPPROTO_TCP, TCP_MAXSEG, OPT_TCP, get_tcp, set_tcp, TCP_OPT_MAXSEG) \
 	X(IPPROTO_TCP, TCP_KEEPIDLE, OPT_TCP, get_tcp, set_tcp, TCP_OPT_KEEPIDLE_S) \
 	X(IPPROTO_TCP, TCP_KEEPINTVL, OPT_TCP, get_tcp, set_tcp, TCP_OPT_KEEPINTVL_S) \
 	X(IPPROTO_TCP, TCP_KEEPCNT, OPT_TCP, get_tcp, set_tcp, TCP_OPT_KEEPCNT) \
 	X(IPPROTO_TCP, TCP_USER_TIMEOUT, OPT_TCP, get_tcp, set_tcp, TCP_OPT_USER_TIMEOUT_MS) \
-	X(IPPROTO_TCP, TCP_DEFER_ACCEPT, OPT_TCP, get_word, set_seconds, WORD(defer_accept_s))
+	X(IPPROTO_TCP, TCP_DEFER_ACCEPT, OPT_TCP, get_tcp, set_tcp, TCP_OPT_DEFER_ACCEPT_S) \
+	X(IPPROTO_TCP, TCP_NOTSENT_LOWAT, OPT_TCP, get_tcp, set_tcp, TCP_OPT_NOTSENT_LOWAT) \
+	X(IPPROTO_TCP, TCP_LINGER2, OPT_TCP, get_tcp, set_tcp, TCP_OPT_LINGER2_S) \
+	X(IPPROTO_TCP, TCP_SYNCNT, OPT_TCP, get_tcp, set_tcp, TCP_OPT_SYNCNT) \
+	X(IPPROTO_TCP, TCP_WINDOW_CLAMP, OPT_TCP, get_tcp, set_tcp, TCP_OPT_WINDOW_CLAMP) \
+	X(IPPROTO_TCP, TCP_TIMESTAMP, OPT_TCP, get_tcp, NULL, TCP_OPT_TIMESTAMP)
 
 static const struct opt_row rows[] = {
 #define X(level, name, where, get, set, arg) {level, name, where, get, set, arg},

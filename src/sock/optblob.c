@@ -108,37 +108,37 @@ static int get_original_dst(struct socket *so, void *buf, socklen_t *len)
 	return 0;
 }
 
-/* Linux's names, which programs use. */
-static const char *const cc_names[] = {
-	[TCP_CC_CUBIC] = "cubic",
-	[TCP_CC_NEWRENO] = "reno",
-	[TCP_CC_BBR] = "bbr",
-};
+#define CC_NAME_MAX 16u /* Linux's TCP_CA_NAME_MAX */
 
 static int set_congestion(struct socket *so, const void *buf, socklen_t len)
 {
-	size_t n = strnlen(buf, len);
+	size_t n = strnlen(buf, min_u32(len, CC_NAME_MAX - 1));
+	char name[CC_NAME_MAX] = "";
+	int kind, rc;
 
 	if (n == 0)
 		return -EINVAL;
-	for (int i = 0; i < TCP_CC_COUNT; i++) {
-		if (strlen(cc_names[i]) == n && memcmp(cc_names[i], buf, n) == 0)
-			return tcp_opt_set(so->tcp, TCP_OPT_CONGESTION, i);
-	}
-	return -ENOENT;
+	memcpy(name, buf, n);
+	kind = tcp_cc_by_name(name);
+	if (kind < 0)
+		return -ENOENT;
+	rc = tcp_opt_set(so->tcp, TCP_OPT_CONGESTION, kind);
+	if (rc == 0 && so->phase == SOCK_LISTEN)
+		tcp_listener_opts(so->listener, so->tcp);
+	return rc;
 }
-
-#define CC_NAME_MAX 16u /* Linux's TCP_CA_NAME_MAX */
 
 static int get_congestion(struct socket *so, void *buf, socklen_t *len)
 {
 	char padded[CC_NAME_MAX] = "";
+	const char *name;
 	int64_t v;
 	int rc = tcp_opt_get(so->tcp, TCP_OPT_CONGESTION, &v);
 
 	if (rc < 0)
 		return rc;
-	memcpy(padded, cc_names[v], strlen(cc_names[v]));
+	name = tcp_cc_name((enum tcp_cc_kind)v);
+	memcpy(padded, name, strlen(name));
 	return give(padded, sizeof(padded), buf, len);
 }
 

@@ -349,9 +349,6 @@ static int accept_one(struct stack *s, struct socket *listener, struct socket **
 	if (tcp_accept_len(listener->listener) == 0)
 		ev_clear(&listener->f.src, RDY_READABLE);
 	inherit(so, listener);
-	/* TCP gave it the options of the time of listen(). */
-	if (listener->flags & SOF_OPTS_NEW)
-		tcp_opts_inherit(so->tcp, listener->tcp);
 	tcp_so_set(so->tcp, so);
 	if (tcp_is_held(so->tcp))
 		so->phase = SOCK_CONNECTING;

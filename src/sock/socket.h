@@ -49,7 +49,6 @@ enum sock_phase {
 #define SOF_WRSHUT      0x00080000u
 #define SOF_FIN         0x00100000u /* the peer's end of data has come */
 #define SOF_CONN_NEWS   0x00200000u /* connect() has not told its outcome yet */
-#define SOF_OPTS_NEW    0x00800000u /* of a listener: options were set after listen() */
 #define SOF_GONE        0x00400000u /* TCP is done with a lingering socket */
 
 struct socket {
@@ -71,7 +70,6 @@ struct socket {
 	uint32_t mark;
 	uint32_t priority;
 	uint32_t rcvbuf, sndbuf; /* UDP; TCP keeps its own */
-	uint32_t defer_accept_s;
 	uint32_t backlog;
 	struct ipaddr bind_addr;
 	uint16_t bind_port;

@@ -117,12 +117,12 @@ void tcpso_established(struct socket *so)
 {
 	so->phase = SOCK_CONNECTED;
 	so->f.src.ready = RDY_WRITABLE | RDY_EMPTY;
-	if (tcp_state(so->tcp) == TCPS_CLOSED) {
-		die(so, tcp_pending_error(so->tcp));
-		return;
-	}
 	if (tcp_rcv_avail(so->tcp) > 0 || tcp_rcv_eof(so->tcp))
 		on_readable(NULL, so);
+	/* Reset while it waited: accept() succeeds, as on Linux, what came is read, then the error.
+	 */
+	if (tcp_state(so->tcp) == TCPS_CLOSED)
+		die(so, tcp_pending_error(so->tcp));
 }
 
 void tcpso_taken(struct socket *so)

@@ -106,11 +106,11 @@ static bool taken(const struct stack *s, const struct ipaddr *addr, uint16_t por
 int tcp_port_any(struct stack *s, const struct ipaddr *addr, unsigned flags, uint16_t *port)
 {
 	const struct tcp_limits *lim = &s->tcp->limits;
-	uint32_t n = (uint32_t)(lim->port_hi - lim->port_lo) + 1;
+	uint32_t n = lim->ports[1] - lim->ports[0] + 1;
 	uint32_t first = stack_random_u32(s) % n;
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint16_t p = (uint16_t)(lim->port_lo + (first + i) % n);
+		uint16_t p = (uint16_t)(lim->ports[0] + (first + i) % n);
 
 		if (!taken(s, addr, p, flags)) {
 			*port = p;
@@ -165,11 +165,11 @@ int tcp_port_choose(struct tcp_pcb *pcb, const struct ipaddr *local, const struc
 {
 	struct stack *s = pcb->stack;
 	const struct tcp_limits *lim = &s->tcp->limits;
-	uint32_t n = (uint32_t)(lim->port_hi - lim->port_lo) + 1;
+	uint32_t n = lim->ports[1] - lim->ports[0] + 1;
 	uint32_t offset = tcp_port_offset(s, local, remote, rport);
 
 	for (uint32_t i = 0; i < min_u32(n, TRIES_MAX); i++) {
-		uint16_t p = (uint16_t)(lim->port_lo + (offset + s->tcp->next_port++) % n);
+		uint16_t p = (uint16_t)(lim->ports[0] + (offset + s->tcp->next_port++) % n);
 
 		if (port_free(s, local, p, remote, rport)) {
 			*port = p;

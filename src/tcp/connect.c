@@ -93,7 +93,7 @@ static int claim_tuple(struct tcp_pcb *pcb, struct ends *e)
 
 	if (!f)
 		return 0;
-	if (f->kind != TCP_FLOW_TIMEWAIT ||
+	if (f->kind != TCP_FLOW_TIMEWAIT || !s->tcp->limits.tw_reuse ||
 	    !tcp_timewait_reuse(s, CONTAINER_OF(f, struct tcp_timewait, flow), &e->min_iss))
 		return -EADDRINUSE;
 	s->tcp->cnt.timewait_reused++;
@@ -105,7 +105,7 @@ static void send_syn(struct tcp_pcb *pcb, const struct ends *e)
 {
 	struct stack *s = pcb->stack;
 	const struct tcp_limits *lim = &s->tcp->limits;
-	uint32_t max = pcb->flags & PCBF_RCVBUF_SET ? 0 : lim->rcvbuf_max;
+	uint32_t max = pcb->flags & PCBF_RCVBUF_SET ? 0 : lim->rmem[TCP_MEM_MAX];
 
 	pcb->iss = tcp_isn_make(s, &pcb->flow);
 	if (e->has_min && seq_leq(pcb->iss, e->min_iss))
@@ -114,6 +114,11 @@ static void send_syn(struct tcp_pcb *pcb, const struct ends *e)
 	pcb->snd_nxt = pcb->iss + 1;
 	pcb->write_seq = pcb->iss + 1;
 	pcb->rcv_scale = tcp_window_scale(max_u32(max, pcb->rcv.limit));
+	/* What the SYN offers; the answer takes away what the peer does not want. */
+	pcb->flags |= (lim->timestamps ? PCBF_TS : 0) | (lim->window_scaling ? PCBF_WSCALE : 0) |
+		      (lim->sack ? PCBF_SACK : 0);
+	if (!lim->window_scaling)
+		pcb->rcv_scale = 0;
 	pcb->rtt_start_ns = s->now_ns;
 	s->tcp->cnt.active_opens++;
 	tcp_pcb_update_mss(pcb);

@@ -152,18 +152,27 @@ static void book_record(struct tcp_pcb *pcb, struct tcp_range r, bool again)
 		tcp_undo_on_rexmit(&pcb->undo, tcp_range_len(r));
 }
 
+/* Text soon after the peer's: this is a conversation, and the next answer will acknowledge too. */
+static void note_answer(struct tcp_pcb *pcb)
+{
+	if (pcb->stack->now_ns - pcb->last_text_ns < TCP_DELACK_NS)
+		pcb->flags |= PCBF_PINGPONG;
+}
+
 static void book_data(struct tcp_pcb *pcb, const struct tcp_emit *e, uint32_t len, uint8_t flags)
 {
 	struct tcp_counters *cnt = &pcb->stack->tcp->cnt;
 	uint32_t end = e->seq + len + ((flags & TCP_FIN) != 0);
+	uint32_t segs = (uint32_t)div_round_up(len, pcb->mss);
 
 	if (end == e->seq)
 		return;
 	pcb->last_data_ns = pcb->stack->now_ns;
 	book_record(pcb, (struct tcp_range){e->seq, end}, (e->how & TCP_EMIT_REXMIT) != 0);
+	if (len > 0)
+		note_answer(pcb);
+	pcb->text_segs_out += segs;
 	if (e->how & TCP_EMIT_REXMIT) {
-		uint32_t segs = (uint32_t)div_round_up(len, pcb->mss);
-
 		cnt->retrans_segs += segs;
 		cnt->retrans_bytes += len;
 		pcb->bytes_retrans += len;
@@ -263,14 +272,15 @@ static void syn_options(struct tcp_pcb *pcb, struct tcpopts *o)
 
 	o->present = TCPOPTS_MSS;
 	o->n_sack = 0;
-	o->mss = (uint16_t)min_u32(pcb->user_mss ? min_u32(mss, pcb->user_mss) : mss, UINT16_MAX);
-	if (!answer || (pcb->flags & PCBF_WSCALE)) {
+	o->mss = (uint16_t)min_u32(pcb->prefs.user_mss ? min_u32(mss, pcb->prefs.user_mss) : mss,
+				   UINT16_MAX);
+	if (pcb->flags & PCBF_WSCALE) {
 		o->present |= TCPOPTS_WSCALE;
 		o->wscale = pcb->rcv_scale;
 	}
-	if (!answer || (pcb->flags & PCBF_SACK))
+	if (pcb->flags & PCBF_SACK)
 		o->present |= TCPOPTS_SACK_PERMITTED;
-	if (!answer || (pcb->flags & PCBF_TS)) {
+	if (pcb->flags & PCBF_TS) {
 		o->present |= TCPOPTS_TS;
 		o->tsval = tcp_ts_clock(pcb->stack) + pcb->ts_off;
 		o->tsecr = answer ? pcb->ts_recent : 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ICMP errors about our segments (RFC 9293 3.9.2.2, RFC 5461, RFC 5927). Anybody can send them, so
- * a report counts only when it quotes a number in flight; then it ends a connection that is being
- * opened, is remembered by an open one, and lowers the path MTU. Called by inet.
+ * a report counts only when it quotes a number in flight; then it may end a connection that is
+ * being opened, is remembered by an open one, and lowers the path MTU. Called by inet.
  */
 #include "tcp/input.h"
 #include "tcp/output.h"
@@ -38,49 +38,48 @@ static void on_error(struct tcp_pcb *pcb, const struct inet_err *e)
 	case INET_ERR_UNREACHABLE:
 	case INET_ERR_TIME:
 	case INET_ERR_PARAM:
+		/* The way may come back: the SYN goes again, and when it has gone often enough the
+		 * program hears of this instead of a timeout (RFC 1122 4.2.3.9, RFC 5461 3). */
 		pcb->soft_err = e->err;
 		break;
 	case INET_ERR_PORT:
-		/* Hard while opening (RFC 1122 4.2.3.9), never afterwards (RFC 5461 4.1). */
+		/* The host itself says that nobody is there: the end of an attempt. Of a
+		 * connection that is open it is only remembered (RFC 5927 5.2). */
 		pcb->soft_err = e->err;
-		if (pcb->state == TCPS_SYN_SENT)
+		if (pcb->state == TCPS_SYN_SENT || pcb->state == TCPS_SYN_RECEIVED)
 			tcp_pcb_fail(pcb, e->err);
 		break;
 	}
 }
 
-/* The connection that the report quotes, or NULL. */
-static struct tcp_pcb *find(struct stack *s, const struct inet_err *e)
+static void on_connection(struct tcp_pcb *pcb, const struct inet_err *e)
+{
+	on_error(pcb, e);
+	tcp_events_deliver(pcb);
+}
+
+/* False: the quoted flow is none of ours. */
+static bool act(struct stack *s, const struct inet_err *e)
 {
 	struct tcp_flow *f = tcp_flow_lookup(s, &e->src, e->sport, &e->dst, e->dport);
 
-	return f && f->kind == TCP_FLOW_PCB ? tcp_pcb_of_flow(f) : NULL;
-}
-
-static void act(struct tcp_pcb *pcb, const struct inet_err *e)
-{
-	struct stack *s = pcb->stack;
-
+	if (!f || (f->kind != TCP_FLOW_PCB && f->kind != TCP_FLOW_HALF))
+		return false;
 	tcp_enter(s);
-	on_error(pcb, e);
-	tcp_events_deliver(pcb);
+	if (f->kind == TCP_FLOW_PCB)
+		on_connection(tcp_pcb_of_flow(f), e);
+	else
+		tcp_synq_error(s, CONTAINER_OF(f, struct tcp_half, flow), e);
 	tcp_leave(s);
+	return true;
 }
 
 void tcp_error(struct stack *s, const struct inet_err *e)
 {
-	struct tcp_pcb *pcb = find(s, e);
-
-	if (pcb)
-		act(pcb, e);
+	act(s, e);
 }
 
 bool tcp_claim_error(struct stack *s, const struct inet_err *e)
 {
-	struct tcp_pcb *pcb = find(s, e);
-
-	if (!pcb)
-		return false;
-	act(pcb, e);
-	return true;
+	return act(s, e);
 }

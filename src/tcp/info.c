@@ -4,6 +4,8 @@
  * windows, bytes for totals. What we do not measure is 0.
  */
 #include "tcp/pcb.h"
+#include "wire/ip4.h"
+#include "wire/ip6.h"
 
 #include <linux/tcp.h>
 
@@ -41,6 +43,24 @@ static uint8_t options_of(const struct tcp_pcb *pcb)
 			 (pcb->flags & PCBF_ECN_SEEN ? TCPI_OPT_ECN_SEEN : 0));
 }
 
+/* What our SYN said, less the timestamps that take part of each segment. */
+static uint32_t our_mss(const struct tcp_pcb *pcb)
+{
+	uint32_t head = (ipaddr_is_v4(&pcb->flow.remote) ? IP4_HLEN : IP6_HLEN) + TCP_BASE_HLEN;
+	uint32_t mss = pcb->dst.mtu > head ? pcb->dst.mtu - head : TCP_MIN_MSS;
+
+	if (pcb->prefs.user_mss)
+		mss = min_u32(mss, pcb->prefs.user_mss);
+	return pcb->flags & PCBF_TS && mss > TCP_TS_OPT_BYTES ? mss - TCP_TS_OPT_BYTES : mss;
+}
+
+static uint32_t rcv_limit(const struct tcp_pcb *pcb)
+{
+	uint32_t clamp = pcb->prefs.window_clamp;
+
+	return clamp ? min_u32(clamp, pcb->rcv.limit) : pcb->rcv.limit;
+}
+
 static void fill_windows(const struct tcp_pcb *pcb, struct tcp_info *out)
 {
 	uint32_t mss = pcb->mss;
@@ -49,7 +69,9 @@ static void fill_windows(const struct tcp_pcb *pcb, struct tcp_info *out)
 	out->tcpi_rcv_wscale = (unsigned char)(pcb->rcv_scale & 15u);
 	out->tcpi_snd_mss = mss;
 	out->tcpi_rcv_mss = pcb->rcv_mss;
-	out->tcpi_advmss = pcb->rcv_mss;
+	out->tcpi_advmss = our_mss(pcb);
+	out->tcpi_rcv_ssthresh = rcv_limit(pcb);
+	out->tcpi_reordering = TCP_DUP_THRESH;
 	out->tcpi_pmtu = pcb->dst.mtu;
 	out->tcpi_snd_cwnd = pcb->cc.cwnd / mss;
 	out->tcpi_snd_ssthresh =
@@ -57,7 +79,8 @@ static void fill_windows(const struct tcp_pcb *pcb, struct tcp_info *out)
 	out->tcpi_unacked = (pcb->snd_nxt - pcb->snd_una + mss - 1) / mss;
 	out->tcpi_sacked = pcb->sent.sacked_bytes / mss;
 	out->tcpi_lost = pcb->sent.lost_bytes / mss;
-	out->tcpi_rcv_space = pcb->rcv.limit;
+	out->tcpi_rcv_space =
+		pcb->rcv.space ? pcb->rcv.space : min_u32(rcv_limit(pcb), 10 * out->tcpi_advmss);
 	out->tcpi_notsent_bytes =
 		seq_gt(pcb->write_seq, pcb->snd_nxt) ? pcb->write_seq - pcb->snd_nxt : 0;
 	out->tcpi_snd_wnd = pcb->snd_wnd;
@@ -69,10 +92,9 @@ static void fill_times(const struct tcp_pcb *pcb, struct tcp_info *out)
 	out->tcpi_ato = us(TCP_DELACK_NS);
 	out->tcpi_rtt = us(pcb->rtt.srtt_ns);
 	out->tcpi_rttvar = us(pcb->rtt.rttvar_ns);
-	out->tcpi_rcv_rtt = us(pcb->rtt.srtt_ns);
 	out->tcpi_min_rtt = us(tcp_rtt_min_ns(&pcb->rtt, pcb->stack->now_ns));
 	out->tcpi_last_data_sent = ms_since(pcb, pcb->last_data_ns);
-	out->tcpi_last_data_recv = ms_since(pcb, pcb->last_rx_ns);
+	out->tcpi_last_data_recv = ms_since(pcb, pcb->last_text_ns);
 	out->tcpi_last_ack_recv = ms_since(pcb, pcb->last_rx_ns);
 }
 
@@ -93,6 +115,9 @@ void tcp_info_fill(const struct tcp_pcb *pcb, struct tcp_info *out)
 		.tcpi_segs_out = pcb->segs_out,
 		.tcpi_segs_in = pcb->segs_in,
 		.tcpi_pacing_rate = pcb->cc.pacing_rate ? pcb->cc.pacing_rate : UINT64_MAX,
+		.tcpi_data_segs_in = pcb->text_segs_in,
+		.tcpi_data_segs_out = pcb->text_segs_out,
+		.tcpi_rcv_ooopack = pcb->ooo_segs_in,
 		.tcpi_delivered_ce = pcb->delivered_ce,
 	};
 	fill_windows(pcb, out);

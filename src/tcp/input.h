@@ -26,6 +26,13 @@ void tcp_established(struct tcp_pcb *pcb);
 /* input_ack.c: fifth. */
 bool tcp_input_ack(struct tcp_pcb *pcb, const struct tcp_seg *seg, enum drop_reason *why);
 
+/* Text that came twice, for the next acknowledgement (RFC 2883 4). */
+static inline void tcp_note_dup(struct tcp_pcb *pcb, struct tcp_range r)
+{
+	if (pcb->stack->tcp->limits.dsack)
+		sack_rcv_dup(&pcb->sack_rcv, r);
+}
+
 /* input_data.c: seventh and eighth. Consumes the packet. */
 void tcp_input_data(struct tcp_pcb *pcb, struct tcp_seg *seg, mbuf_own in);
 

@@ -82,13 +82,11 @@ static void sample_rtt(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t 
 /* The send buffer follows cwnd, twice, so that it never is the limit (unless the program chose). */
 static void tune_sndbuf(struct tcp_pcb *pcb)
 {
-	const struct tcp_limits *lim = &pcb->stack->tcp->limits;
+	uint32_t max = pcb->stack->tcp->limits.wmem[TCP_MEM_MAX];
 
 	if ((pcb->flags & PCBF_SNDBUF_SET) || pcb->cc.cwnd <= pcb->snd.limit / 2)
 		return;
-	pcb->snd.limit =
-		min_u32(pcb->cc.cwnd > lim->sndbuf_max / 2 ? lim->sndbuf_max : 2 * pcb->cc.cwnd,
-			max_u32(lim->sndbuf_max, pcb->snd.limit));
+	pcb->snd.limit = max_u32(pcb->snd.limit, pcb->cc.cwnd > max / 2 ? max : 2 * pcb->cc.cwnd);
 }
 
 static void tell_writable(struct tcp_pcb *pcb)
@@ -98,7 +96,7 @@ static void tell_writable(struct tcp_pcb *pcb)
 
 	if (queued == 0 ||
 	    ((pcb->flags & PCBF_WANT_WRITE) && queued <= pcb->snd.limit / 3 * 2 &&
-	     tcp_snd_space(pcb) > 0) ||
+	     tcp_snd_space(pcb) > 0 && tcp_notsent_low(pcb)) ||
 	    (pcb->snd_notify != 0 && tcp_snd_space(pcb) >= pcb->snd_notify)) {
 		pcb->flags &= ~PCBF_WANT_WRITE;
 		pcb->snd_notify = 0;
@@ -137,7 +135,10 @@ static void on_fin_acked(struct tcp_pcb *pcb)
 {
 	switch ((enum tcp_state)pcb->state) {
 	case TCPS_FIN_WAIT_1:
-		tcp_set_state(pcb, TCPS_FIN_WAIT_2);
+		if ((pcb->flags & PCBF_ORPHAN) && pcb->prefs.linger2_s < 0)
+			tcp_pcb_finish(pcb);
+		else
+			tcp_set_state(pcb, TCPS_FIN_WAIT_2);
 		break;
 	case TCPS_CLOSING:
 		tcp_pcb_timewait(pcb);

@@ -23,8 +23,7 @@ static void note_duplicate(struct tcp_pcb *pcb, const struct tcp_seg *seg)
 
 	if ((pcb->flags & PCBF_SACK) && seg->len > 0 && seq_lt(seg->h.seq, pcb->rcv_nxt) &&
 	    seg->len <= INT32_MAX)
-		sack_rcv_dup(&pcb->sack_rcv,
-			     (struct tcp_range){seg->h.seq, seq_min(end, pcb->rcv_nxt)});
+		tcp_note_dup(pcb, (struct tcp_range){seg->h.seq, seq_min(end, pcb->rcv_nxt)});
 }
 
 /* Some number of the segment lies between what is acknowledged and the right edge. A segment that

@@ -26,9 +26,10 @@ static void learn_rcv_mss(struct tcp_pcb *pcb, const struct tcp_seg *seg)
 
 static void acknowledge(struct tcp_pcb *pcb, bool now)
 {
-	if (now || (pcb->flags & PCBF_QUICKACK) || pcb->quickacks > 0 ||
-	    pcb->rcv_nxt - pcb->last_ack >= 2u * pcb->rcv_mss) {
-		if (pcb->quickacks > 0)
+	bool quick = pcb->quickacks > 0 && !(pcb->flags & PCBF_PINGPONG);
+
+	if (now || quick || pcb->rcv_nxt - pcb->last_ack >= 2u * pcb->rcv_mss) {
+		if (quick)
 			pcb->quickacks--;
 		pcb->flags |= PCBF_ACK_NOW;
 		return;
@@ -139,6 +140,7 @@ static void take_out_of_order(struct tcp_pcb *pcb, uint32_t seq, struct mbuf **m
 	enum ooo_result res;
 
 	s->tcp->cnt.ooo_in++;
+	pcb->ooo_segs_in++;
 	if (UNLIKELY(tcp_pool_below(s, TCP_SHED_OOO))) {
 		give_up_ooo(pcb);
 		mbuf_drop(mp, DROP_NOBUF);
@@ -153,7 +155,7 @@ static void take_out_of_order(struct tcp_pcb *pcb, uint32_t seq, struct mbuf **m
 		if (tcp_range_len(added.lost) > 0)
 			sack_rcv_forget_from(&pcb->sack_rcv, added.lost.seq);
 		if (tcp_range_len(added.dup) > 0)
-			sack_rcv_dup(&pcb->sack_rcv, added.dup);
+			tcp_note_dup(pcb, added.dup);
 		if (res != OOO_FULL)
 			sack_rcv_add(&pcb->sack_rcv, added.block);
 	}
@@ -169,9 +171,8 @@ static bool trim(struct tcp_pcb *pcb, struct tcp_seg *seg, struct mbuf *m)
 
 	if (old > 0) {
 		if ((pcb->flags & PCBF_SACK) && seg->len > 0)
-			sack_rcv_dup(&pcb->sack_rcv,
-				     (struct tcp_range){seg->h.seq,
-							seg->h.seq + min_u32(old, seg->len)});
+			tcp_note_dup(pcb, (struct tcp_range){seg->h.seq,
+							     seg->h.seq + min_u32(old, seg->len)});
 		if (seg->len > 0)
 			pcb->flags |= PCBF_ACK_NOW;
 		if (old > seg->len || (old == seg->len && !(seg->h.flags & TCP_FIN)))
@@ -225,6 +226,19 @@ static void take_text(struct tcp_pcb *pcb, struct tcp_seg *seg, struct mbuf **mp
 	}
 }
 
+/* After a silence the peer is in slow start again and waits for every acknowledgement. */
+static void note_text(struct tcp_pcb *pcb, const struct tcp_seg *seg)
+{
+	uint64_t now = pcb->stack->now_ns;
+
+	if (seg->len == 0)
+		return;
+	if (now - pcb->last_text_ns > tcp_rtt_rto_ns(&pcb->rtt))
+		pcb->quickacks = TCP_QUICKACKS;
+	pcb->last_text_ns = now;
+	pcb->text_segs_in += seg->n_segs;
+}
+
 void tcp_input_data(struct tcp_pcb *pcb, struct tcp_seg *seg, mbuf_own in)
 {
 	MBUF(m, in);
@@ -254,6 +268,7 @@ void tcp_input_data(struct tcp_pcb *pcb, struct tcp_seg *seg, mbuf_own in)
 		tcp_pcb_fail(pcb, ECONNRESET);
 		return;
 	}
+	note_text(pcb, seg);
 	tcp_ecn_on_text(pcb, seg);
 	fin_at = seg->h.seq + seg->len;
 	if (seg->len == 0 && seg->h.seq != pcb->rcv_nxt)

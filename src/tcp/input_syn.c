@@ -15,21 +15,23 @@ void tcp_take_syn_options(struct tcp_pcb *pcb, const struct tcp_seg *seg)
 {
 	const struct tcpopts *o = &seg->o;
 
-	pcb->flags &= ~(PCBF_TS | PCBF_SACK | PCBF_WSCALE);
 	if (o->present & TCPOPTS_MSS)
 		pcb->peer_mss = (uint16_t)max_u32(o->mss, TCP_MIN_MSS);
-	if (o->present & TCPOPTS_WSCALE) {
-		pcb->flags |= PCBF_WSCALE;
+	/* Only what our own SYN offered. */
+	if (!(o->present & TCPOPTS_WSCALE))
+		pcb->flags &= ~PCBF_WSCALE;
+	if (!(o->present & TCPOPTS_SACK_PERMITTED))
+		pcb->flags &= ~PCBF_SACK;
+	if (!(o->present & TCPOPTS_TS))
+		pcb->flags &= ~PCBF_TS;
+	if (pcb->flags & PCBF_WSCALE) {
 		pcb->snd_scale = o->wscale;
 		pcb->stack->tcp->cnt.wscale_clamped += o->wscale_clamped;
 	} else {
 		pcb->snd_scale = 0;
 		pcb->rcv_scale = 0;
 	}
-	if (o->present & TCPOPTS_SACK_PERMITTED)
-		pcb->flags |= PCBF_SACK;
-	if (o->present & TCPOPTS_TS) {
-		pcb->flags |= PCBF_TS;
+	if (pcb->flags & PCBF_TS) {
 		pcb->ts_recent = o->tsval;
 		pcb->ts_recent_ns = pcb->stack->now_ns;
 	}
@@ -59,6 +61,7 @@ void tcp_established(struct tcp_pcb *pcb)
 	tcp_set_state(pcb, pcb->flags & PCBF_FIN_QUEUED ? TCPS_FIN_WAIT_1 : TCPS_ESTABLISHED);
 	pcb->rexmits = 0;
 	pcb->stuck_ns = 0;
+	pcb->last_text_ns = pcb->stack->now_ns;
 	tcp_timer_stop(pcb, TCP_TIMER_REXMIT);
 	tcp_recovery_start(pcb);
 	pcb->cwr_seq = pcb->snd_una - 1;

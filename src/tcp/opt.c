@@ -29,11 +29,69 @@ static void send_held(struct tcp_pcb *pcb)
 		tcp_output_later(pcb);
 }
 
-static void set_mss(struct tcp_pcb *pcb, int64_t v)
+#define MAXSEG_MIN 88 /* Linux's TCP_MIN_MSS */
+
+static int set_mss(struct tcp_pcb *pcb, int64_t v)
 {
-	pcb->user_mss = (uint32_t)v;
+	if (v != 0 && v < MAXSEG_MIN)
+		return -EINVAL;
+	pcb->prefs.user_mss = (uint32_t)v;
 	if (pcb->state != TCPS_CLOSED)
 		tcp_pcb_update_mss(pcb);
+	return 0;
+}
+
+/* Not a lasting mode (tcp(7)): the next answer ends it again. */
+static void set_quickack(struct tcp_pcb *pcb, int64_t v)
+{
+	if (v == 0) {
+		pcb->flags |= PCBF_PINGPONG;
+		return;
+	}
+	pcb->flags &= ~PCBF_PINGPONG;
+	pcb->quickacks = TCP_QUICKACKS;
+	if (pcb->flags & PCBF_ACK_LATER)
+		tcp_ack_now(pcb);
+	if (v % 2 == 0)
+		pcb->flags |= PCBF_PINGPONG;
+}
+
+#define WINDOW_CLAMP_MIN 1152u /* half of Linux's SOCK_MIN_RCVBUF */
+
+static int set_window_clamp(struct tcp_pcb *pcb, int64_t v)
+{
+	if (v == 0 && pcb->state != TCPS_CLOSED)
+		return -EINVAL;
+	pcb->prefs.window_clamp = v ? max_u32((uint32_t)v, WINDOW_CLAMP_MIN) : 0;
+	return 0;
+}
+
+#define LINGER2_MAX_S 120
+
+static void set_linger2(struct tcp_pcb *pcb, int64_t v)
+{
+	pcb->prefs.linger2_s = v < 0 ? -1 : v > LINGER2_MAX_S ? LINGER2_MAX_S : (int32_t)v;
+}
+
+/* Linux keeps seconds as a number of SYN-ACKs, sent again after 1, 2, 4 ... 120 s. */
+static uint32_t defer_period_s(unsigned n)
+{
+	uint32_t period = 0, wait = 1;
+
+	for (unsigned i = 0; i < n; i++) {
+		period += wait;
+		wait = min_u32(2 * wait, 120);
+	}
+	return period;
+}
+
+static void set_defer_accept(struct tcp_pcb *pcb, int64_t v)
+{
+	unsigned n = 0;
+
+	while (n < UINT8_MAX && v > (int64_t)defer_period_s(n))
+		n++;
+	pcb->prefs.defer_accept = (uint8_t)n;
 }
 
 int tcp_opt_set(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t v)
@@ -55,30 +113,46 @@ int tcp_opt_set(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t v)
 		send_held(pcb);
 		break;
 	case TCP_OPT_QUICKACK:
-		set_flag(pcb, PCBF_QUICKACK, v);
-		if (v && (pcb->flags & PCBF_ACK_LATER))
-			tcp_ack_now(pcb);
+		set_quickack(pcb, v);
 		break;
 	case TCP_OPT_KEEPALIVE:
 		set_flag(pcb, PCBF_KEEPALIVE, v);
 		tcp_timer_keep(pcb);
 		break;
 	case TCP_OPT_KEEPIDLE_S:
-		pcb->keep_idle_s = (uint32_t)v;
+		pcb->prefs.keep_idle_s = (uint32_t)v;
 		tcp_timer_keep(pcb);
 		break;
 	case TCP_OPT_KEEPINTVL_S:
-		pcb->keep_intvl_s = (uint32_t)v;
+		pcb->prefs.keep_intvl_s = (uint32_t)v;
 		break;
 	case TCP_OPT_KEEPCNT:
-		pcb->keep_cnt = (uint8_t)v;
+		pcb->prefs.keep_cnt = (uint8_t)v;
 		break;
 	case TCP_OPT_MAXSEG:
-		set_mss(pcb, v);
-		break;
+		return set_mss(pcb, v);
 	case TCP_OPT_USER_TIMEOUT_MS:
-		pcb->user_timeout_ms = (uint32_t)v;
+		pcb->prefs.user_timeout_ms = (uint32_t)v;
 		break;
+	case TCP_OPT_DEFER_ACCEPT_S:
+		set_defer_accept(pcb, v);
+		break;
+	case TCP_OPT_NOTSENT_LOWAT:
+		pcb->prefs.notsent_lowat = (uint32_t)v;
+		break;
+	case TCP_OPT_LINGER2_S:
+		set_linger2(pcb, v);
+		break;
+	case TCP_OPT_SYNCNT:
+		pcb->prefs.syn_cnt = (uint8_t)v;
+		break;
+	case TCP_OPT_WINDOW_CLAMP:
+		return set_window_clamp(pcb, v);
+	case TCP_OPT_OOBINLINE:
+		set_flag(pcb, PCBF_OOBINLINE, v);
+		break;
+	case TCP_OPT_TIMESTAMP:
+		return -EPERM;
 	case TCP_OPT_SNDBUF:
 		pcb->snd.limit = (uint32_t)min_u64((uint64_t)v, TCP_BUF_MAX);
 		pcb->flags |= PCBF_SNDBUF_SET;
@@ -103,26 +177,44 @@ int tcp_opt_set(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t v)
 
 static int64_t get(const struct tcp_pcb *pcb, enum tcp_opt opt)
 {
+	const struct tcp_limits *lim = &pcb->stack->tcp->limits;
+
 	switch (opt) {
 	case TCP_OPT_NODELAY:
 		return (pcb->flags & PCBF_NODELAY) != 0;
 	case TCP_OPT_CORK:
 		return (pcb->flags & PCBF_CORK) != 0;
 	case TCP_OPT_QUICKACK:
-		return (pcb->flags & PCBF_QUICKACK) != 0;
+		return (pcb->flags & PCBF_PINGPONG) == 0;
 	case TCP_OPT_KEEPALIVE:
 		return (pcb->flags & PCBF_KEEPALIVE) != 0;
 	case TCP_OPT_KEEPIDLE_S:
-		return pcb->keep_idle_s;
+		return pcb->prefs.keep_idle_s;
 	case TCP_OPT_KEEPINTVL_S:
-		return pcb->keep_intvl_s;
+		return pcb->prefs.keep_intvl_s;
 	case TCP_OPT_KEEPCNT:
-		return pcb->keep_cnt;
+		return pcb->prefs.keep_cnt;
 	case TCP_OPT_MAXSEG:
 		/* tcp(7): what was asked for, until the peer and the path have had their say. */
-		return tcp_pcb_synchronised(pcb) || !pcb->user_mss ? pcb->mss : pcb->user_mss;
+		return tcp_pcb_synchronised(pcb) || !pcb->prefs.user_mss ? pcb->mss
+									 : pcb->prefs.user_mss;
 	case TCP_OPT_USER_TIMEOUT_MS:
-		return pcb->user_timeout_ms;
+		return pcb->prefs.user_timeout_ms;
+	case TCP_OPT_DEFER_ACCEPT_S:
+		return defer_period_s(pcb->prefs.defer_accept);
+	case TCP_OPT_NOTSENT_LOWAT:
+		return pcb->prefs.notsent_lowat;
+	case TCP_OPT_LINGER2_S:
+		return pcb->prefs.linger2_s ? (int64_t)pcb->prefs.linger2_s
+					    : (int64_t)lim->fin_timeout_s;
+	case TCP_OPT_SYNCNT:
+		return pcb->prefs.syn_cnt ? pcb->prefs.syn_cnt : lim->syn_retries;
+	case TCP_OPT_WINDOW_CLAMP:
+		return pcb->prefs.window_clamp;
+	case TCP_OPT_OOBINLINE:
+		return (pcb->flags & PCBF_OOBINLINE) != 0;
+	case TCP_OPT_TIMESTAMP:
+		return tcp_ts_clock(pcb->stack) + pcb->ts_off;
 	case TCP_OPT_SNDBUF:
 		return pcb->snd.limit;
 	case TCP_OPT_RCVBUF:
@@ -145,15 +237,4 @@ int tcp_opt_get(const struct tcp_pcb *pcb, enum tcp_opt opt, int64_t *value)
 		return -ENOPROTOOPT;
 	*value = get(pcb, opt);
 	return 0;
-}
-
-void tcp_opts_inherit(struct tcp_pcb *to, const struct tcp_pcb *from)
-{
-	struct tcp_prefs p;
-
-	tcp_prefs_get(from, &p);
-	tcp_prefs_set(to, &p);
-	if (to->state != TCPS_CLOSED)
-		tcp_pcb_update_mss(to);
-	tcp_timer_keep(to);
 }

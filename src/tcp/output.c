@@ -36,6 +36,23 @@ void tcp_output_work(struct stack *s, struct stack_work *w)
 	tcp_leave(s);
 }
 
+uint32_t tcp_notsent_room(const struct tcp_pcb *pcb)
+{
+	uint32_t low = pcb->prefs.notsent_lowat ? pcb->prefs.notsent_lowat
+						: pcb->stack->tcp->limits.notsent_lowat;
+	uint32_t unsent = pcb->write_seq - pcb->snd_nxt;
+
+	return low > unsent ? low - unsent : 0;
+}
+
+bool tcp_notsent_low(const struct tcp_pcb *pcb)
+{
+	uint32_t low = pcb->prefs.notsent_lowat ? pcb->prefs.notsent_lowat
+						: pcb->stack->tcp->limits.notsent_lowat;
+
+	return (pcb->write_seq - pcb->snd_nxt) < low / 2 + low % 2;
+}
+
 uint32_t tcp_pipe(const struct tcp_pcb *pcb)
 {
 	uint32_t flight = pcb->snd_nxt - pcb->snd_una;
@@ -190,7 +207,8 @@ static void restart_after_idle(struct tcp_pcb *pcb)
 		return;
 	if (pcb->cc.has_model && pcb->rate.app_limited)
 		tcp_cc_on_restart(&pcb->cc, pcb->stack->now_ns, pcb->rate.delivered);
-	else if (idle > rto)
+	else if (idle > rto && pcb->last_data_ns != 0 &&
+		 pcb->stack->tcp->limits.slow_start_after_idle)
 		tcp_cc_on_idle(&pcb->cc, idle, rto, pcb->stack->now_ns);
 }
 

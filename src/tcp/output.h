@@ -17,6 +17,10 @@ void tcp_output_probe(struct tcp_pcb *pcb);
 void tcp_output_later(struct tcp_pcb *pcb);
 /* An acknowledgement in this round's output. */
 void tcp_ack_now(struct tcp_pcb *pcb);
+/* TCP_NOTSENT_LOWAT: bytes that may still be queued; and is so little unsent that the program
+ * should hear of it (half, as Linux)? */
+uint32_t tcp_notsent_room(const struct tcp_pcb *pcb);
+bool tcp_notsent_low(const struct tcp_pcb *pcb);
 /* Bytes estimated to be in the network. */
 uint32_t tcp_pipe(const struct tcp_pcb *pcb);
 

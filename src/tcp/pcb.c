@@ -12,40 +12,30 @@
 
 #include <errno.h>
 
-#define KEEP_IDLE_S  7200u
-#define KEEP_INTVL_S 75u
-#define KEEP_CNT     9u
-
-/* Acknowledge at once so many times after the start: the sender is in slow start. */
-#define QUICKACKS_START 16u
-
 /* RFC 9293 3.7.1: the default when the peer says nothing. */
 #define MSS_DEFAULT4 536u
 #define MSS_DEFAULT6 1220u
 
-#define PREF_FLAGS \
-	(PCBF_NODELAY | PCBF_CORK | PCBF_QUICKACK | PCBF_KEEPALIVE | PCBF_SNDBUF_SET | \
-	 PCBF_RCVBUF_SET)
-
 struct tcp_pcb *tcp_pcb_create(struct stack *s)
 {
 	struct tcp *t = s->tcp;
+	const struct tcp_limits *lim = &t->limits;
 	struct tcp_pcb *pcb = slab_get(&t->pcbs);
 
 	if (!pcb)
 		return NULL;
 	pcb->stack = s;
-	pcb->quickacks = QUICKACKS_START;
+	pcb->quickacks = TCP_QUICKACKS;
 	pcb->tos = 0;
 	pcb->ttl = INET_TTL_DEFAULT;
-	pcb->keep_idle_s = KEEP_IDLE_S;
-	pcb->keep_intvl_s = KEEP_INTVL_S;
-	pcb->keep_cnt = KEEP_CNT;
+	pcb->prefs.keep_idle_s = lim->keepalive_time_s;
+	pcb->prefs.keep_intvl_s = lim->keepalive_intvl_s;
+	pcb->prefs.keep_cnt = (uint8_t)lim->keepalive_probes;
 	pcb->peer_mss = MSS_DEFAULT4;
 	pcb->rcv_mss = MSS_DEFAULT4;
 	pcb->mss = MSS_DEFAULT4;
-	tcp_rcvbuf_init(&pcb->rcv, t->limits.rcvbuf);
-	tcp_sndbuf_init(&pcb->snd, t->limits.sndbuf);
+	tcp_rcvbuf_init(&pcb->rcv, lim->rmem[TCP_MEM_INIT]);
+	tcp_sndbuf_init(&pcb->snd, lim->wmem[TCP_MEM_INIT]);
 	tcp_cc_init(&pcb->cc, TCP_CC_CUBIC, pcb->mss);
 	tcp_rtt_init(&pcb->rtt);
 	ooo_init(&pcb->ooo);
@@ -54,7 +44,7 @@ struct tcp_pcb *tcp_pcb_create(struct stack *s)
 	list_init(&pcb->link);
 	tcp_timers_init(pcb);
 	/* Without memory for the one that was asked for, the default does. */
-	(void)tcp_pcb_set_cc(pcb, t->limits.cc);
+	(void)tcp_pcb_set_cc(pcb, (enum tcp_cc_kind)lim->cc);
 	return pcb;
 }
 
@@ -100,7 +90,7 @@ static void on_state(struct tcp_pcb *pcb, enum tcp_state state)
 		 */
 		if (pcb->flags & PCBF_ORPHAN)
 			tcp_timer_set(pcb, TCP_TIMER_LINGER,
-				      pcb->stack->now_ns + pcb->stack->tcp->limits.finwait2_ns);
+				      pcb->stack->now_ns + tcp_fin_timeout_ns(pcb));
 		break;
 	case TCPS_TIME_WAIT:
 		tcp_timers_stop(pcb);
@@ -277,8 +267,8 @@ void tcp_pcb_update_mss(struct tcp_pcb *pcb)
 	uint32_t path = max_u32(pcb->dst.mtu, ip + TCP_BASE_HLEN + TCP_MIN_MSS);
 	uint32_t mss = min_u32(path - ip - TCP_BASE_HLEN, pcb->peer_mss);
 
-	if (pcb->user_mss)
-		mss = min_u32(mss, pcb->user_mss);
+	if (pcb->prefs.user_mss)
+		mss = min_u32(mss, pcb->prefs.user_mss);
 	/* RFC 6691: the peer's MSS does not count options, ours have to fit all the same. */
 	if (pcb->flags & PCBF_TS)
 		mss -= TCP_TS_OPT_BYTES;
@@ -287,36 +277,4 @@ void tcp_pcb_update_mss(struct tcp_pcb *pcb)
 		return;
 	pcb->mss = (uint16_t)mss;
 	tcp_cc_set_mss(&pcb->cc, mss);
-}
-
-void tcp_prefs_get(const struct tcp_pcb *pcb, struct tcp_prefs *out)
-{
-	*out = (struct tcp_prefs){
-		.flags = pcb->flags & PREF_FLAGS,
-		.sndbuf = pcb->snd.limit,
-		.rcvbuf = pcb->rcv.limit,
-		.user_timeout_ms = pcb->user_timeout_ms,
-		.user_mss = pcb->user_mss,
-		.keep_idle_s = pcb->keep_idle_s,
-		.keep_intvl_s = pcb->keep_intvl_s,
-		.keep_cnt = pcb->keep_cnt,
-		.tos = pcb->tos,
-		.ttl = pcb->ttl,
-		.cc = pcb->cc.kind,
-	};
-}
-
-void tcp_prefs_set(struct tcp_pcb *pcb, const struct tcp_prefs *p)
-{
-	pcb->flags = (pcb->flags & ~PREF_FLAGS) | p->flags;
-	pcb->snd.limit = p->sndbuf;
-	pcb->rcv.limit = p->rcvbuf;
-	pcb->user_timeout_ms = p->user_timeout_ms;
-	pcb->user_mss = p->user_mss;
-	pcb->keep_idle_s = p->keep_idle_s;
-	pcb->keep_intvl_s = p->keep_intvl_s;
-	pcb->keep_cnt = p->keep_cnt;
-	pcb->tos = p->tos;
-	pcb->ttl = p->ttl;
-	(void)tcp_pcb_set_cc(pcb, p->cc); /* or it keeps the one it has */
 }

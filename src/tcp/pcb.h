@@ -39,7 +39,7 @@
 #define PCBF_BIT(n)       (UINT64_C(1) << (n))
 #define PCBF_NODELAY      PCBF_BIT(0) /* options of the program */
 #define PCBF_CORK         PCBF_BIT(1)
-#define PCBF_QUICKACK     PCBF_BIT(2)
+#define PCBF_PINGPONG     PCBF_BIT(2) /* text is answered by text: acknowledgements can wait */
 #define PCBF_KEEPALIVE    PCBF_BIT(3)
 #define PCBF_SNDBUF_SET   PCBF_BIT(4) /* no autotuning: the program chose */
 #define PCBF_RCVBUF_SET   PCBF_BIT(5)
@@ -71,6 +71,7 @@
 #define PCBF_ECN_ASKED    PCBF_BIT(33) /* our last SYN asked for it */
 #define PCBF_ECN_ECHO     PCBF_BIT(34) /* a mark came and no CWR since: ECE on all we send */
 #define PCBF_ECN_CWR      PCBF_BIT(35) /* the window was reduced: the next new text says so */
+#define PCBF_OOBINLINE    PCBF_BIT(37) /* urgent text stays in the stream */
 #define PCBF_ECN_SEEN     PCBF_BIT(36) /* the peer's packets were ECN-capable */
 #define PCBF_HELD         PCBF_BIT(48) /* passive, the SYN is not answered yet: hold.c */
 #define PCBF_UNPUSHED     PCBF_BIT(49) /* last send said MSG_MORE: no PSH behind it */
@@ -99,6 +100,21 @@ enum tcp_recovery {
 #define TCP_EV_ACCEPTABLE 0x10u
 #define TCP_EV_GONE       0x20u
 
+/* Options of the program, which accepted connections inherit. */
+struct tcp_prefs {
+	uint64_t flags; /* PCBF_, options of the program only */
+	uint32_t sndbuf, rcvbuf;
+	uint32_t user_timeout_ms;
+	uint32_t user_mss;      /* MAXSEG, 0: from the path */
+	uint32_t window_clamp;  /* 0: none */
+	uint32_t notsent_lowat; /* 0: that of all */
+	uint32_t keep_idle_s, keep_intvl_s;
+	int32_t linger2_s; /* 0: that of all; -1: no FIN-WAIT-2 without a holder */
+	uint8_t keep_cnt, tos, ttl, cc;
+	uint8_t syn_cnt;      /* 0: that of all */
+	uint8_t defer_accept; /* SYN-ACKs for which a listener waits for text */
+};
+
 struct tcp_pcb {
 	/* input, every segment */
 	struct tcp_flow flow;
@@ -120,7 +136,7 @@ struct tcp_pcb {
 	uint8_t quickacks; /* acknowledgements still to be sent at once */
 	uint8_t dupacks;
 	uint8_t recovery; /* enum tcp_recovery */
-	uint64_t last_rx_ns;
+	uint64_t last_rx_ns, last_text_ns;
 	struct tcp_rcvbuf rcv;
 
 	/* output, every round with something to send */
@@ -166,11 +182,9 @@ struct tcp_pcb {
 	uint64_t stuck_ns;     /* first timeout or zero window since progress */
 	uint64_t challenge_ns; /* RFC 5961 7: window of challenge_n */
 	uint32_t challenge_n;
-	uint32_t user_timeout_ms;
-	uint32_t user_mss; /* MAXSEG, 0: from the path */
-	uint32_t keep_idle_s, keep_intvl_s;
-	uint32_t ts_echo_syn; /* tsval sent with the SYN */
-	uint8_t keep_cnt, keep_sent;
+	struct tcp_prefs prefs; /* those that are kept nowhere else */
+	uint32_t ts_echo_syn;   /* tsval sent with the SYN */
+	uint8_t keep_sent;
 	uint8_t rexmits; /* timeouts in a row */
 	uint8_t probes;  /* zero-window probes in a row */
 	uint8_t probes_unanswered;
@@ -178,29 +192,37 @@ struct tcp_pcb {
 	int soft_err; /* of ICMP, told when the connection times out */
 	/* totals for tcp_info */
 	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
+	uint32_t text_segs_in, text_segs_out, ooo_segs_in;
 	uint32_t segs_in, segs_out, total_retrans, delivered_ce;
 };
 
-/* Options that accepted connections inherit. */
-struct tcp_prefs {
-	uint64_t flags; /* PCBF_, options of the program only */
-	uint32_t sndbuf, rcvbuf;
-	uint32_t user_timeout_ms, user_mss, keep_idle_s, keep_intvl_s;
-	uint8_t keep_cnt, tos, ttl, cc;
-};
-
-/* Limits, and what new connections begin with. */
+/* Limits, and what new connections begin with: see the table in sysctl.h. */
 struct tcp_limits {
-	uint32_t sndbuf, sndbuf_max;
-	uint32_t rcvbuf, rcvbuf_max;
+	uint32_t timestamps, window_scaling, sack, dsack;
+	uint32_t ecn;              /* enum tcp_ecn_mode */
+	uint32_t rmem[3], wmem[3]; /* TCP_MEM_: bytes of payload */
+	uint32_t moderate_rcvbuf;
+	uint32_t notsent_lowat;
+	uint32_t cc; /* enum tcp_cc_kind */
+	uint32_t slow_start_after_idle;
+	uint32_t syncookies;
+	uint32_t syn_retries, synack_retries;
+	uint32_t retries1, retries2, orphan_retries;
+	uint32_t keepalive_time_s, keepalive_intvl_s, keepalive_probes;
+	uint32_t fin_timeout_s;
+	uint32_t tw_reuse;
+	uint32_t abort_on_overflow;
+	uint32_t ports[2];  /* lowest, highest */
 	uint32_t half_open; /* per stack */
 	uint32_t timewait;
 	uint32_t orphans;
 	uint64_t timewait_ns;
-	uint64_t finwait2_ns;
-	uint16_t port_lo, port_hi;
-	uint8_t cc;  /* enum tcp_cc_kind */
-	uint8_t ecn; /* enum tcp_ecn_mode */
+};
+
+enum {
+	TCP_MEM_MIN,
+	TCP_MEM_INIT,
+	TCP_MEM_MAX,
 };
 
 struct tcp {
@@ -254,7 +276,7 @@ struct tcp_cc_start tcp_pcb_cc_start(const struct tcp_pcb *pcb);
 void tcp_pcb_update_mss(struct tcp_pcb *pcb);
 /* Look the way up again when routing changed. 0, -ENETUNREACH, -EHOSTUNREACH. */
 NODISCARD int tcp_pcb_route(struct tcp_pcb *pcb);
-/* What a connection through the listener inherits. */
+/* prefs.c: what a connection through the listener inherits. */
 void tcp_prefs_get(const struct tcp_pcb *pcb, struct tcp_prefs *out);
 void tcp_prefs_set(struct tcp_pcb *pcb, const struct tcp_prefs *p);
 

@@ -15,12 +15,20 @@
 
 /* What comes again for an entry is answered at most so often: a SYN, and what does not fit. */
 #define RESEND_GAP_NS UINT64_C(100000000)
+/* tcp_limits.syncookies; 1 is: when there is no room for another entry. */
+#define COOKIES_NEVER  0u
+#define COOKIES_ALWAYS 2u
 /* Cookies are accepted this long after the last one was sent. */
 #define COOKIE_LIFE_NS (2 * TCP_COOKIE_PERIOD_NS)
 
-static uint64_t wait_of(unsigned rexmits)
+static unsigned class_of(unsigned rexmits)
 {
-	return TCP_RTO_INIT_NS << rexmits;
+	return min_u32(rexmits, TCP_HALF_CLASSES - 1);
+}
+
+static uint64_t wait_of(unsigned class)
+{
+	return class < TCP_HALF_CLASSES - 1 ? TCP_RTO_INIT_NS << class : TCP_RTO_MAX_NS;
 }
 
 void tcp_half_free(struct stack *s, struct tcp_half *h)
@@ -75,7 +83,24 @@ static void answer(struct stack *s, struct tcp_half *h)
 static void enter_class(struct stack *s, struct tcp_half *h)
 {
 	h->sent_ns = s->now_ns;
-	list_move_tail(&s->tcp->synq.by_rexmits[h->rexmits], &h->link);
+	list_move_tail(&s->tcp->synq.by_class[class_of(h->rexmits)], &h->link);
+}
+
+/* Options of the SYN that we agree to. */
+static uint32_t agreed(const struct stack *s, uint32_t present)
+{
+	const struct tcp_limits *lim = &s->tcp->limits;
+
+	return present & (TCPOPTS_MSS | (lim->timestamps ? TCPOPTS_TS : 0u) |
+			  (lim->window_scaling ? TCPOPTS_WSCALE : 0u) |
+			  (lim->sack ? TCPOPTS_SACK_PERMITTED : 0u));
+}
+
+static uint32_t first_window(const struct tcp_listener *l)
+{
+	uint32_t wnd = min_u32(l->prefs.rcvbuf, UINT16_MAX);
+
+	return l->prefs.window_clamp ? min_u32(wnd, l->prefs.window_clamp) : wnd;
 }
 
 /* What the SYN says, and what we say to it. False: no way back to the peer. */
@@ -90,7 +115,7 @@ static bool fill(struct stack *s, struct tcp_half *h, struct tcp_listener *l,
 	tcp_flow_init(s, &h->flow, &seg->in->dst, seg->h.dport, &seg->in->src, seg->h.sport);
 	h->flow.zone = inet_zone(seg->in->iface);
 	h->listener = l;
-	h->opts = o->present;
+	h->opts = agreed(s, o->present);
 	h->ecn = tcp_ecn_wanted(s, seg);
 	h->irs = seg->h.seq;
 	h->wnd = seg->h.wnd;
@@ -98,15 +123,15 @@ static bool fill(struct stack *s, struct tcp_half *h, struct tcp_listener *l,
 	if (o->present & TCPOPTS_MSS)
 		h->peer_mss = (uint16_t)max_u32(o->mss, TCP_MIN_MSS);
 	h->our_mss = our_mss(&dst, &seg->in->src, l);
-	if (o->present & TCPOPTS_WSCALE) {
+	if (h->opts & TCPOPTS_WSCALE) {
 		h->snd_scale = o->wscale;
 		s->tcp->cnt.wscale_clamped += o->wscale_clamped;
-		h->rcv_scale =
-			tcp_window_scale(max_u32(s->tcp->limits.rcvbuf_max, l->prefs.rcvbuf));
+		h->rcv_scale = tcp_window_scale(
+			max_u32(s->tcp->limits.rmem[TCP_MEM_MAX], l->prefs.rcvbuf));
 	}
-	if (o->present & TCPOPTS_TS)
+	if (h->opts & TCPOPTS_TS)
 		h->ts_recent = o->tsval;
-	h->rcv_wnd = min_u32(l->prefs.rcvbuf, UINT16_MAX);
+	h->rcv_wnd = first_window(l);
 	h->ts_off = tcp_ts_offset(s, &h->flow.local, &h->flow.remote);
 	h->iss = tcp_isn_make(s, &h->flow);
 	return true;
@@ -129,6 +154,20 @@ static void send_cookie(struct stack *s, struct tcp_half *h)
 	h->iss = tcp_cookie_make(s, &h->flow, h->irs, h->peer_mss);
 	q->cookies_until_ns = s->now_ns + COOKIE_LIFE_NS;
 	send_synack(s, h, tcp_cookie_ts(tcp_ts_clock(s), h->ts_off, &c));
+}
+
+/* NULL: there is no room for another. */
+static struct tcp_half *new_half(struct stack *s, const struct tcp_half *from)
+{
+	struct tcp_half *h = slab_get(&s->tcp->halves);
+
+	if (!h)
+		return NULL;
+	*h = *from;
+	if (tcp_flow_insert(s, &h->flow, TCP_FLOW_HALF) == 0)
+		return h;
+	slab_put(&s->tcp->halves, h);
+	return NULL;
 }
 
 void tcp_synq_syn(struct stack *s, struct tcp_listener *l, const struct tcp_seg *seg,
@@ -157,15 +196,12 @@ void tcp_synq_syn(struct stack *s, struct tcp_listener *l, const struct tcp_seg 
 			t->cnt.intercepted++;
 		return;
 	}
-	h = slab_get(&t->halves);
+	h = t->limits.syncookies == COOKIES_ALWAYS ? NULL : new_half(s, &tmp);
 	if (!h) {
-		send_cookie(s, &tmp);
-		return;
-	}
-	*h = tmp;
-	if (tcp_flow_insert(s, &h->flow, TCP_FLOW_HALF) < 0) {
-		slab_put(&t->halves, h);
-		send_cookie(s, &tmp);
+		if (t->limits.syncookies != COOKIES_NEVER)
+			send_cookie(s, &tmp);
+		else
+			t->cnt.syn_dropped++;
 		return;
 	}
 	l->n_half++;
@@ -311,6 +347,24 @@ static bool half_check(struct stack *s, struct tcp_half *h, const struct tcp_seg
 	return true;
 }
 
+/* The entry stays: the SYN-ACK or the peer's data will bring the ACK again. */
+static void overflow(struct stack *s, struct tcp_half *h, const struct tcp_seg *seg)
+{
+	s->tcp->cnt.accept_overflow++;
+	if (!s->tcp->limits.abort_on_overflow)
+		return;
+	tcp_reply_rst(s, seg);
+	tcp_half_free(s, h);
+}
+
+/* Anybody can send one, but only who sees our packets knows the number (RFC 5927 4.1). The host
+ * itself says that nobody is there: nobody waits for it. */
+void tcp_synq_error(struct stack *s, struct tcp_half *h, const struct inet_err *e)
+{
+	if (e->tcp_seq == h->iss && e->kind == INET_ERR_PORT)
+		tcp_half_free(s, h);
+}
+
 void tcp_synq_input(struct stack *s, struct tcp_half *h, struct tcp_seg *seg, mbuf_own in)
 {
 	MBUF(m, in);
@@ -321,9 +375,14 @@ void tcp_synq_input(struct stack *s, struct tcp_half *h, struct tcp_seg *seg, mb
 		mbuf_drop(&m, why);
 		return;
 	}
-	/* The entry stays: the SYN-ACK or the peer's data will bring the ACK again. */
+	/* Text will bring it; or the ACK of the last SYN-ACK, when none comes. */
+	if (h->rexmits < h->listener->prefs.defer_accept && tcp_seg_len(seg) == 0) {
+		h->acked = true;
+		mbuf_drop(&m, DROP_TCP_DEFERRED);
+		return;
+	}
 	if (tcp_listener_full(h->listener)) {
-		s->tcp->cnt.accept_overflow++;
+		overflow(s, h, seg);
 		mbuf_drop(&m, DROP_TCP_BACKLOG);
 		return;
 	}
@@ -379,10 +438,10 @@ bool tcp_synq_cookie(struct stack *s, struct tcp_listener *l, struct tcp_seg *se
 	h.ecn = c.ecn;
 	h.peer_mss = c.mss;
 	h.snd_scale = c.wscale;
-	h.rcv_scale =
-		c.has_wscale ? tcp_window_scale(max_u32(s->tcp->limits.rcvbuf_max, l->prefs.rcvbuf))
-			     : 0;
-	h.rcv_wnd = min_u32(l->prefs.rcvbuf, UINT16_MAX);
+	h.rcv_scale = c.has_wscale ? tcp_window_scale(max_u32(s->tcp->limits.rmem[TCP_MEM_MAX],
+							      l->prefs.rcvbuf))
+				   : 0;
+	h.rcv_wnd = first_window(l);
 	h.ts_recent = seg->o.tsval;
 	h.rexmits = 1; /* when the SYN-ACK was sent is not known: no sample */
 	if (seg->in->foreign)
@@ -395,20 +454,26 @@ bool tcp_synq_cookie(struct stack *s, struct tcp_listener *l, struct tcp_seg *se
 
 static void expire(struct stack *s, struct tcp_half *h)
 {
-	if (h->rexmits == TCP_SYNACK_REXMITS) {
+	const struct tcp_prefs *p = &h->listener->prefs;
+	uint32_t max = p->syn_cnt ? p->syn_cnt : s->tcp->limits.synack_retries;
+
+	if (h->rexmits >= max && !(h->acked && h->rexmits < p->defer_accept)) {
 		tcp_half_free(s, h);
 		return;
 	}
 	h->rexmits++;
-	s->tcp->cnt.retrans_segs++;
 	enter_class(s, h);
+	/* Who has acknowledged is asked once more, when the wait for text is over. */
+	if (h->acked && h->rexmits < p->defer_accept)
+		return;
+	s->tcp->cnt.retrans_segs++;
 	answer(s, h);
 }
 
 /* When the first of a class is due: the others entered it later. */
-static uint64_t due_of(const struct list *l, unsigned rexmits)
+static uint64_t due_of(const struct list *l, unsigned class)
 {
-	return CONTAINER_OF_CONST(l, struct tcp_half, link)->sent_ns + wait_of(rexmits);
+	return CONTAINER_OF_CONST(l, struct tcp_half, link)->sent_ns + wait_of(class);
 }
 
 static void on_timer(void *ctx, struct wheel_timer *timer)
@@ -419,14 +484,14 @@ static void on_timer(void *ctx, struct wheel_timer *timer)
 
 	tcp_enter(s);
 	/* From the last class down, or an entry would be handled twice. */
-	for (unsigned i = TCP_SYNACK_REXMITS + 1; i-- > 0;) {
+	for (unsigned i = TCP_HALF_CLASSES; i-- > 0;) {
 		struct list *l;
 
-		while ((l = list_first(&q->by_rexmits[i])) != NULL && due_of(l, i) <= s->now_ns)
+		while ((l = list_first(&q->by_class[i])) != NULL && due_of(l, i) <= s->now_ns)
 			expire(s, CONTAINER_OF(l, struct tcp_half, link));
 	}
-	for (unsigned i = 0; i <= TCP_SYNACK_REXMITS; i++) {
-		struct list *l = list_first(&q->by_rexmits[i]);
+	for (unsigned i = 0; i < TCP_HALF_CLASSES; i++) {
+		struct list *l = list_first(&q->by_class[i]);
 
 		if (l)
 			next = min_u64(next, due_of(l, i));
@@ -440,17 +505,17 @@ void tcp_synq_init(struct stack *s)
 {
 	struct tcp_synq *q = &s->tcp->synq;
 
-	for (unsigned i = 0; i <= TCP_SYNACK_REXMITS; i++)
-		list_init(&q->by_rexmits[i]);
+	for (unsigned i = 0; i < TCP_HALF_CLASSES; i++)
+		list_init(&q->by_class[i]);
 	wheel_timer_init(&q->timer, on_timer);
 }
 
 void tcp_synq_forget(struct stack *s, struct tcp_listener *l)
 {
-	for (unsigned i = 0; i <= TCP_SYNACK_REXMITS; i++) {
+	for (unsigned i = 0; i < TCP_HALF_CLASSES; i++) {
 		struct list *pos, *tmp;
 
-		LIST_FOR_EACH_SAFE (pos, tmp, &s->tcp->synq.by_rexmits[i]) {
+		LIST_FOR_EACH_SAFE (pos, tmp, &s->tcp->synq.by_class[i]) {
 			struct tcp_half *h = CONTAINER_OF(pos, struct tcp_half, link);
 
 			if (!l || h->listener == l)

@@ -14,16 +14,19 @@
 struct tcp_listener;
 struct tcp_pcb;
 struct tcp_seg;
+struct inet_err;
 
-#define TCP_SYNACK_REXMITS 5u /* 1 + 2 + 4 + 8 + 16 s, then gone after 32 more */
+/* Waits after a SYN-ACK: 1, 2, 4 ... 64, from then on 120 s. */
+#define TCP_HALF_CLASSES 8u
 
 struct tcp_half {
 	struct tcp_flow flow;
 	uint8_t rexmits;
+	bool acked; /* the handshake is done, TCP_DEFER_ACCEPT waits for text */
 	uint8_t snd_scale;
 	bool ecn;             /* agreed */
 	uint32_t opts;        /* TCPOPTS_ of the SYN */
-	struct list link;     /* by number of retransmissions, oldest first */
+	struct list link;     /* those that wait equally long, oldest first */
 	uint64_t sent_ns;     /* the class was entered: what its order and end go by */
 	uint64_t answered_ns; /* last SYN-ACK, also to a SYN that came again */
 	uint64_t acked_ns;    /* last answer to what was not acceptable, 0: none */
@@ -37,7 +40,7 @@ struct tcp_half {
 };
 
 struct tcp_synq {
-	struct list by_rexmits[TCP_SYNACK_REXMITS + 1];
+	struct list by_class[TCP_HALF_CLASSES];
 	struct wheel_timer timer;
 	uint64_t cookies_until_ns; /* accepted so long after the last was sent; 0: none was */
 };
@@ -59,6 +62,8 @@ bool tcp_synq_cookie_ok(const struct stack *s, const struct tcp_seg *seg);
 /* The listener goes: its entries are forgotten without a word. */
 void tcp_synq_forget(struct stack *s, struct tcp_listener *l);
 void tcp_half_free(struct stack *s, struct tcp_half *h);
+/* An ICMP error quotes our SYN-ACK. */
+void tcp_synq_error(struct stack *s, struct tcp_half *h, const struct inet_err *e);
 /* The pcb that an entry stands for, in SYN-RECEIVED and in no table. NULL: no memory. */
 struct tcp_pcb *tcp_half_pcb(struct stack *s, const struct tcp_half *h);
 

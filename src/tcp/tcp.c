@@ -29,19 +29,32 @@ static void set_limits(const struct stack *s, struct tcp_limits *lim)
 	uint32_t usual = min_u32(most, BUF_DEFAULT);
 
 	*lim = (struct tcp_limits){
-		.sndbuf = usual,
-		.sndbuf_max = most,
-		.rcvbuf = usual,
-		.rcvbuf_max = most,
+		.timestamps = 1,
+		.window_scaling = 1,
+		.sack = 1,
+		.dsack = 1,
+		.ecn = TCP_ECN_PASSIVE,
+		.rmem = {min_u32(4096, usual), usual, most},
+		.wmem = {min_u32(4608, usual), usual, most},
+		.moderate_rcvbuf = 1,
+		.notsent_lowat = UINT32_MAX,
+		.cc = TCP_CC_CUBIC,
+		.slow_start_after_idle = 1,
+		.syncookies = 1,
+		.syn_retries = 6,
+		.synack_retries = 5,
+		.retries1 = 3,
+		.retries2 = 15, /* RFC 9293 3.8.3 R2: over 100 s in any case */
+		.keepalive_time_s = 7200,
+		.keepalive_intvl_s = 75,
+		.keepalive_probes = 9,
+		.fin_timeout_s = 60,
+		.tw_reuse = 1,
+		.ports = {32768, 60999},
 		.half_open = max_u32(s->max_sockets / 4, 256),
 		.timewait = s->max_sockets,
 		.orphans = s->max_sockets / 2,
 		.timewait_ns = UINT64_C(60000000000), /* 2 MSL of 30 s, as BSD and Linux */
-		.finwait2_ns = UINT64_C(60000000000),
-		.port_lo = 32768,
-		.port_hi = 60999,
-		.cc = TCP_CC_CUBIC,
-		.ecn = TCP_ECN_PASSIVE,
 	};
 }
 

@@ -125,13 +125,20 @@ NODISCARD int tcp_hold_forget(struct tcp_pcb *pcb);
 #define TCP_OPT_TABLE(X) \
 	X(NODELAY, 0, 1) \
 	X(CORK, 0, 1) \
-	X(QUICKACK, 0, 1) \
+	X(QUICKACK, -2147483648, 2147483647) /* Linux: 1 on, even: for one acknowledgement */ \
 	X(KEEPALIVE, 0, 1) \
 	X(KEEPIDLE_S, 1, 32767) \
 	X(KEEPINTVL_S, 1, 32767) \
 	X(KEEPCNT, 1, 127) \
-	X(MAXSEG, 88, 32767) \
+	X(MAXSEG, 0, 32767) /* 0, or 88 and more */ \
 	X(USER_TIMEOUT_MS, 0, 2147483647) \
+	X(DEFER_ACCEPT_S, -2147483648, 2147483647) \
+	X(NOTSENT_LOWAT, -2147483648, 2147483647) /* as unsigned; 0: that of all */ \
+	X(LINGER2_S, -2147483648, 2147483647) \
+	X(SYNCNT, 1, 127) \
+	X(WINDOW_CLAMP, 0, 2147483647) \
+	X(OOBINLINE, 0, 1) \
+	X(TIMESTAMP, 0, 0) /* the clock of our timestamps; cannot be written */ \
 	X(SNDBUF, 4608, 2147483647) \
 	X(RCVBUF, 2304, 2147483647) \
 	X(CONGESTION, 0, 2) /* enum tcp_cc_kind */ \
@@ -169,6 +176,8 @@ NODISCARD int tcp_listen(struct stack *s, const struct tcp_listener_conf *conf, 
 			 struct tcp_listener **out);
 void tcp_listener_local(const struct tcp_listener *l, struct ipaddr *addr, uint16_t *port);
 void tcp_listener_backlog(struct tcp_listener *l, uint32_t backlog);
+/* Connections accepted from now on inherit the options of `like`. */
+void tcp_listener_opts(struct tcp_listener *l, const struct tcp_pcb *like);
 /* The oldest established connection, or NULL. Its so is NULL until tcp_so_set. */
 struct tcp_pcb *tcp_accept(struct tcp_listener *l);
 uint32_t tcp_accept_len(const struct tcp_listener *l);

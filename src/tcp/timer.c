@@ -40,23 +40,40 @@ void tcp_timers_stop(struct tcp_pcb *pcb)
 	wheel_disarm(&pcb->stack->wheel, &pcb->timer);
 }
 
+/* Not later than the program's patience ends (TCP_USER_TIMEOUT). */
+static uint64_t within_user_timeout(const struct tcp_pcb *pcb, uint64_t at_ns)
+{
+	if (LIKELY(pcb->prefs.user_timeout_ms == 0) || pcb->stuck_ns == 0)
+		return at_ns;
+	return min_u64(at_ns, pcb->stuck_ns + pcb->prefs.user_timeout_ms * MS_NS);
+}
+
 void tcp_timer_rexmit(struct tcp_pcb *pcb)
 {
-	tcp_timer_set(pcb, TCP_TIMER_REXMIT, pcb->stack->now_ns + tcp_rtt_rto_ns(&pcb->rtt));
+	uint64_t at = pcb->stack->now_ns + tcp_rtt_rto_ns(&pcb->rtt);
+
+	tcp_timer_set(pcb, TCP_TIMER_REXMIT, within_user_timeout(pcb, at));
+}
+
+uint64_t tcp_fin_timeout_ns(const struct tcp_pcb *pcb)
+{
+	uint32_t own = pcb->prefs.linger2_s > 0 ? (uint32_t)pcb->prefs.linger2_s : 0;
+
+	return (own ? own : pcb->stack->tcp->limits.fin_timeout_s) * S_NS;
 }
 
 void tcp_timer_persist(struct tcp_pcb *pcb)
 {
 	uint64_t wait = pcb->rtt.rto_ns << min_u32(pcb->probes, 16);
+	uint64_t at = pcb->stack->now_ns + min_u64(wait, TCP_PERSIST_MAX_NS);
 
 	if (!tcp_timer_on(pcb, TCP_TIMER_PERSIST))
-		tcp_timer_set(pcb, TCP_TIMER_PERSIST,
-			      pcb->stack->now_ns + min_u64(wait, TCP_PERSIST_MAX_NS));
+		tcp_timer_set(pcb, TCP_TIMER_PERSIST, within_user_timeout(pcb, at));
 }
 
 void tcp_timer_keep(struct tcp_pcb *pcb)
 {
-	uint64_t wait = pcb->keep_sent ? pcb->keep_intvl_s : pcb->keep_idle_s;
+	uint64_t wait = pcb->keep_sent ? pcb->prefs.keep_intvl_s : pcb->prefs.keep_idle_s;
 
 	/* In TIME-WAIT the entry answers: the pcb sends no more. */
 	if (!(pcb->flags & PCBF_KEEPALIVE) || !tcp_pcb_synchronised(pcb) ||
@@ -70,8 +87,8 @@ void tcp_timer_keep(struct tcp_pcb *pcb)
 /* The connection has made no progress for longer than the program wants to wait? */
 static bool user_timeout_over(const struct tcp_pcb *pcb)
 {
-	return pcb->user_timeout_ms != 0 && pcb->stuck_ns != 0 &&
-	       pcb->stack->now_ns - pcb->stuck_ns >= pcb->user_timeout_ms * MS_NS;
+	return pcb->prefs.user_timeout_ms != 0 && pcb->stuck_ns != 0 &&
+	       pcb->stack->now_ns - pcb->stuck_ns >= pcb->prefs.user_timeout_ms * MS_NS;
 }
 
 static void give_up(struct tcp_pcb *pcb)
@@ -81,14 +98,25 @@ static void give_up(struct tcp_pcb *pcb)
 	tcp_pcb_fail(pcb, pcb->soft_err ? pcb->soft_err : ETIMEDOUT);
 }
 
+static unsigned orphan_limit(const struct tcp_pcb *pcb)
+{
+	uint32_t n = pcb->stack->tcp->limits.orphan_retries;
+
+	return n ? n : TCP_ORPHAN_REXMIT_MAX;
+}
+
 static unsigned rexmit_limit(const struct tcp_pcb *pcb)
 {
-	if (pcb->state == TCPS_SYN_SENT || pcb->state == TCPS_SYN_RECEIVED)
-		return TCP_SYN_REXMIT_MAX;
+	const struct tcp_limits *lim = &pcb->stack->tcp->limits;
+
+	if (pcb->state == TCPS_SYN_SENT)
+		return pcb->prefs.syn_cnt ? pcb->prefs.syn_cnt : lim->syn_retries;
+	if (pcb->state == TCPS_SYN_RECEIVED)
+		return pcb->prefs.syn_cnt ? pcb->prefs.syn_cnt : lim->synack_retries;
 	if (pcb->flags & PCBF_ORPHAN)
-		return TCP_ORPHAN_REXMIT_MAX;
+		return orphan_limit(pcb);
 	/* The program's own time counts instead of ours (RFC 5482 3.2). */
-	return pcb->user_timeout_ms ? UINT8_MAX : TCP_REXMIT_MAX;
+	return pcb->prefs.user_timeout_ms ? UINT8_MAX : lim->retries2;
 }
 
 static void on_rexmit(struct tcp_pcb *pcb)
@@ -158,8 +186,8 @@ static void on_persist(struct tcp_pcb *pcb)
 		pcb->stuck_ns = pcb->stack->now_ns;
 	/* MUST stay open as long as the peer answers; nobody waits for an orphan. */
 	if (user_timeout_over(pcb) ||
-	    ((pcb->flags & PCBF_ORPHAN) && pcb->probes >= TCP_ORPHAN_REXMIT_MAX) ||
-	    (pcb->probes_unanswered >= TCP_REXMIT_MAX)) {
+	    ((pcb->flags & PCBF_ORPHAN) && pcb->probes >= orphan_limit(pcb)) ||
+	    (pcb->probes_unanswered >= t->limits.retries2)) {
 		give_up(pcb);
 		return;
 	}
@@ -171,15 +199,24 @@ static void on_persist(struct tcp_pcb *pcb)
 	tcp_timer_persist(pcb);
 }
 
+/* TCP_USER_TIMEOUT, when set, counts in place of the number of probes (tcp(7)). */
+static bool keep_over(const struct tcp_pcb *pcb)
+{
+	if (pcb->prefs.user_timeout_ms == 0)
+		return pcb->keep_sent >= pcb->prefs.keep_cnt;
+	return pcb->keep_sent > 0 &&
+	       pcb->stack->now_ns - pcb->last_rx_ns >= pcb->prefs.user_timeout_ms * MS_NS;
+}
+
 static void on_keep(struct tcp_pcb *pcb)
 {
 	uint64_t now = pcb->stack->now_ns;
-	uint64_t due = pcb->last_rx_ns + pcb->keep_idle_s * S_NS;
+	uint64_t due = pcb->last_rx_ns + pcb->prefs.keep_idle_s * S_NS;
 
 	/* Data in flight is watched by the retransmission timer (RFC 9293 3.8.4). */
 	if (pcb->snd_una != pcb->snd_nxt || tcp_timer_on(pcb, TCP_TIMER_PERSIST)) {
 		pcb->keep_sent = 0;
-		tcp_timer_set(pcb, TCP_TIMER_KEEP, now + pcb->keep_idle_s * S_NS);
+		tcp_timer_set(pcb, TCP_TIMER_KEEP, now + pcb->prefs.keep_idle_s * S_NS);
 		return;
 	}
 	if (due > now) {
@@ -187,7 +224,7 @@ static void on_keep(struct tcp_pcb *pcb)
 		tcp_timer_set(pcb, TCP_TIMER_KEEP, due);
 		return;
 	}
-	if (pcb->keep_sent >= pcb->keep_cnt) {
+	if (keep_over(pcb)) {
 		pcb->stack->tcp->cnt.keepalive_drops++;
 		tcp_send_rst(pcb);
 		give_up(pcb);

@@ -37,9 +37,9 @@ enum tcp_timer_id {
 #define TCP_PERSIST_MAX_NS    UINT64_C(60000000000)
 #define TCP_NO_ROUTE_NS       UINT64_C(500000000)
 #define TCP_RETRY_NS          UINT64_C(5000000)
-#define TCP_REXMIT_MAX        15u /* RFC 9293 3.8.3 R2: over 100 s in any case */
 #define TCP_ORPHAN_REXMIT_MAX 8u
-#define TCP_SYN_REXMIT_MAX    6u
+/* Text that is acknowledged at once in a row: the sender is in slow start. */
+#define TCP_QUICKACKS 16u
 
 void tcp_timers_init(struct tcp_pcb *pcb);
 void tcp_timers_stop(struct tcp_pcb *pcb);
@@ -50,6 +50,8 @@ bool tcp_timer_on(const struct tcp_pcb *pcb, enum tcp_timer_id id);
 void tcp_timer_rexmit(struct tcp_pcb *pcb);
 /* Nothing in flight, data to send, no window: probe. */
 void tcp_timer_persist(struct tcp_pcb *pcb);
+/* How long FIN-WAIT-2 may last when nobody holds the connection. */
+uint64_t tcp_fin_timeout_ns(const struct tcp_pcb *pcb);
 /* After activity, or when the option changed. */
 void tcp_timer_keep(struct tcp_pcb *pcb);
 

@@ -56,7 +56,7 @@ uint32_t tcp_snd_space(const struct tcp_pcb *pcb)
 	if (may_queue(pcb) < 0 || queued >= pcb->snd.limit ||
 	    pcb->snd.mem_bytes >= (uint64_t)TCP_SND_MEM_FACTOR * pcb->snd.limit)
 		return 0;
-	return pcb->snd.limit - queued;
+	return min_u32(pcb->snd.limit - queued, tcp_notsent_room(pcb));
 }
 
 void tcp_snd_notify(struct tcp_pcb *pcb, uint32_t space)
@@ -148,6 +148,7 @@ static bool receives(const struct tcp_pcb *pcb)
 
 ssize_t tcp_recv(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool peek)
 {
+	const struct tcp_limits *lim = &pcb->stack->tcp->limits;
 	uint32_t n;
 
 	if (tcp_rcvbuf_bytes(&pcb->rcv) == 0) {
@@ -160,9 +161,9 @@ ssize_t tcp_recv(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool p
 	n = tcp_rcvbuf_read(&pcb->rcv, iov, n_iov, peek);
 	if (peek || !receives(pcb))
 		return (ssize_t)n;
-	if (!(pcb->flags & PCBF_RCVBUF_SET))
+	if (!(pcb->flags & PCBF_RCVBUF_SET) && lim->moderate_rcvbuf)
 		tcp_rcvbuf_tune(&pcb->rcv, pcb->stack->now_ns, pcb->rtt.srtt_ns,
-				pcb->stack->tcp->limits.rcvbuf_max);
+				lim->rmem[TCP_MEM_MAX]);
 	tcp_window_opened(pcb);
 	return (ssize_t)n;
 }
@@ -232,6 +233,12 @@ static void close_pcb(struct tcp_pcb *pcb)
 	if (unread || (pcb->flags & PCBF_HELD) || t->n_orphans >= t->limits.orphans) {
 		if (!(pcb->state == TCPS_LAST_ACK && tcp_pcb_fin_acked(pcb)))
 			send_last_and_rst(pcb);
+		die(pcb);
+		return;
+	}
+	/* TCP_LINGER2 below 0: nobody waits for the peer's FIN. */
+	if (pcb->prefs.linger2_s < 0 && pcb->state == TCPS_FIN_WAIT_2) {
+		tcp_send_rst(pcb);
 		die(pcb);
 		return;
 	}

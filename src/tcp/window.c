@@ -45,6 +45,8 @@ static uint32_t room(const struct tcp_pcb *pcb)
 	free = pcb->rcv.limit - used;
 	if (UNLIKELY(free > low && tcp_pool_below(pcb->stack, TCP_SHED_WINDOW)))
 		free = low > used ? low - used : 0;
+	if (UNLIKELY(pcb->prefs.window_clamp != 0))
+		free = min_u32(free, pcb->prefs.window_clamp);
 	return min_u32(free, WINDOW_FIELD_MAX << pcb->rcv_scale);
 }
 

@@ -116,8 +116,8 @@ static int start(struct run *r, const struct cell *c, unsigned kind)
 	for (unsigned i = 0; i < 2; i++) {
 		struct tcp_limits *lim = &r->net.host[i].stack->tcp->limits;
 
-		lim->cc = (uint8_t)kind;
-		lim->sndbuf_max = lim->rcvbuf_max = BUF_MAX;
+		lim->cc = kind;
+		lim->wmem[TCP_MEM_MAX] = lim->rmem[TCP_MEM_MAX] = BUF_MAX;
 	}
 	r->client.n_ends = r->server.n_ends = 1;
 	r->client.end[0].to_send = r->server.end[0].to_recv = UINT64_MAX;

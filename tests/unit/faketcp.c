@@ -446,6 +446,11 @@ void tcp_opts_inherit(struct tcp_pcb *to, const struct tcp_pcb *from)
 	ring_resize(&to->rcv, (uint32_t)to->opt[TCP_OPT_RCVBUF]);
 }
 
+void tcp_listener_opts(struct tcp_listener *l, const struct tcp_pcb *like)
+{
+	memcpy(l->opt, like->opt, sizeof(l->opt));
+}
+
 void tcp_info_fill(const struct tcp_pcb *pcb, struct tcp_info *out)
 {
 	out->tcpi_state = pcb->state == TCPS_ESTABLISHED ? 1 : 7; /* Linux's numbers */

@@ -317,7 +317,7 @@ static void autotuning(void **state)
 			tk_advance(tk, 1 * MS);
 	}
 	assert_true(tk->pcb->rcv.limit > before);
-	assert_true(tk->pcb->rcv.limit <= tk->s->tcp->limits.rcvbuf_max);
+	assert_true(tk->pcb->rcv.limit <= tk->s->tcp->limits.rmem[TCP_MEM_MAX]);
 	tcp_abort(tk->pcb);
 }
 

@@ -65,6 +65,7 @@ static void asked_by_us(void **state)
 	tk_forget(tk);
 	/* Nor a bare ACK (6.1.4). */
 	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 11, .len = 1});
+	tk_advance(tk, 50 * MS);
 	assert_int_equal(tk_expect(tk, TCP_ACK, 11, 2, 0)->tos, 0);
 	tcp_abort(tk->pcb);
 }
@@ -308,7 +309,7 @@ static void tos_of_the_program(void **state)
 	assert_int_equal(tcp_opt_set(tk->pcb, TCP_OPT_TOS, 0xb9), 0);
 	tk_send(tk, 1, 10);
 	assert_int_equal(tk_expect(tk, TCP_ACK | TCP_PSH, 1, 1, 10)->tos, 0xba);
-	text(tk, 0, 1, 0);
+	text(tk, TCP_CWR, 1, 0);
 	assert_int_equal(tk_sent(tk)->tos, 0xb8);
 	tcp_abort(tk->pcb);
 	assert_int_equal(tk_sent(tk)->tos, 0xb8);

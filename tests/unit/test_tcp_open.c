@@ -417,10 +417,10 @@ static void limits_fit_pool(void **state)
 	struct tk *tk = *state;
 	uint64_t pool = mbuf_pool_bytes(tk->s->pool);
 
-	assert_true(tk->s->tcp->limits.rcvbuf_max <= pool / 2);
-	assert_true(tk->s->tcp->limits.sndbuf_max <= pool / 2);
-	assert_true(tk->s->tcp->limits.rcvbuf <= tk->s->tcp->limits.rcvbuf_max);
-	assert_true(tk->s->tcp->limits.sndbuf <= tk->s->tcp->limits.sndbuf_max);
+	assert_true(tk->s->tcp->limits.rmem[TCP_MEM_MAX] <= pool / 2);
+	assert_true(tk->s->tcp->limits.wmem[TCP_MEM_MAX] <= pool / 2);
+	assert_true(tk->s->tcp->limits.rmem[TCP_MEM_INIT] <= tk->s->tcp->limits.rmem[TCP_MEM_MAX]);
+	assert_true(tk->s->tcp->limits.wmem[TCP_MEM_INIT] <= tk->s->tcp->limits.wmem[TCP_MEM_MAX]);
 }
 
 /* As many half-open entries as there may be: the next SYN gets a cookie. */
@@ -576,7 +576,7 @@ static void bind_chooses(void **state)
 	tcp_close(b);
 	tk_forget(tk);
 	/* All taken. */
-	tk->s->tcp->limits.port_lo = tk->s->tcp->limits.port_hi;
+	tk->s->tcp->limits.ports[0] = tk->s->tcp->limits.ports[1];
 	a = tcp_create(tk->s, tk->v6, NULL);
 	b = tcp_create(tk->s, tk->v6, NULL);
 	assert_int_equal(tcp_bind(a, &tk->us, 0, 0), 0);
