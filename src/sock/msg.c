@@ -29,6 +29,25 @@ ssize_t sock_recvmsg(struct stack *s, int fd, struct msghdr *msg, int flags)
 	return tcpso_recv(s, so, msg->msg_iov, (int)msg->msg_iovlen, flags);
 }
 
+/* MSG_FASTOPEN: connect and send in one; with a cookie the text goes with the SYN. */
+static int fast_connect(struct stack *s, struct socket *so, const struct msghdr *msg)
+{
+	struct ipaddr addr;
+	uint16_t port;
+	int rc;
+
+	if (so->phase == SOCK_CONNECTING)
+		return -EALREADY;
+	if (so->phase != SOCK_NEW)
+		return -EISCONN;
+	if (!msg->msg_name)
+		return -EDESTADDRREQ;
+	rc = addr_parse_peer(so, msg->msg_name, msg->msg_namelen, &addr, &port);
+	if (rc == 0)
+		rc = tcp_opt_set(so->tcp, TCP_OPT_FASTOPEN_CONNECT, 1);
+	return rc < 0 ? rc : tcpso_connect(s, so, &addr, port);
+}
+
 ssize_t sock_sendmsg(struct stack *s, int fd, const struct msghdr *msg, int flags)
 {
 	struct socket *so;
@@ -40,6 +59,11 @@ ssize_t sock_sendmsg(struct stack *s, int fd, const struct msghdr *msg, int flag
 		return rc;
 	if (so->f.kind == FILE_UDP)
 		return udpso_send(s, so, msg, flags);
+	if (flags & MSG_FASTOPEN) {
+		rc = fast_connect(s, so, msg);
+		if (rc < 0)
+			return rc;
+	}
 	return tcpso_send(s, so, msg->msg_iov, (int)msg->msg_iovlen, flags);
 }
 

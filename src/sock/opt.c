@@ -86,6 +86,21 @@ static int set_word(struct socket *so, const struct opt_row *row, int v)
 	return 0;
 }
 
+/* How many connections of a listener may begin with their SYN; before or after listen(). */
+static int set_fastopen(struct socket *so, const struct opt_row *row, int v)
+{
+	if (so->phase != SOCK_NEW && so->phase != SOCK_LISTEN)
+		return -EINVAL;
+	return set_tcp(so, row, v);
+}
+
+static int set_fastopen_connect(struct socket *so, const struct opt_row *row, int v)
+{
+	if (so->phase != SOCK_NEW || v < 0 || v > 1)
+		return -EINVAL;
+	return set_tcp(so, row, v);
+}
+
 /* UDP has no urgent data, but the bit. */
 static int get_oobinline(struct socket *so, const struct opt_row *row, int *v)
 {
@@ -317,6 +332,9 @@ static int set_nothing(struct socket *so, const struct opt_row *row, int v)
 	X(IPPROTO_TCP, TCP_LINGER2, OPT_TCP, get_tcp, set_tcp, TCP_OPT_LINGER2_S) \
 	X(IPPROTO_TCP, TCP_SYNCNT, OPT_TCP, get_tcp, set_tcp, TCP_OPT_SYNCNT) \
 	X(IPPROTO_TCP, TCP_WINDOW_CLAMP, OPT_TCP, get_tcp, set_tcp, TCP_OPT_WINDOW_CLAMP) \
+	X(IPPROTO_TCP, TCP_FASTOPEN, OPT_TCP, get_tcp, set_fastopen, TCP_OPT_FASTOPEN) \
+	X(IPPROTO_TCP, TCP_FASTOPEN_CONNECT, OPT_TCP, get_tcp, set_fastopen_connect, \
+	  TCP_OPT_FASTOPEN_CONNECT) \
 	X(IPPROTO_TCP, TCP_TIMESTAMP, OPT_TCP, get_tcp, NULL, TCP_OPT_TIMESTAMP)
 
 static const struct opt_row rows[] = {

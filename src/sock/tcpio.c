@@ -30,8 +30,12 @@ static ssize_t recv_once(struct socket *so, const struct iovec *iov, int n_iov, 
 
 	if (so->phase == SOCK_NEW || so->phase == SOCK_LISTEN)
 		return -ENOTCONN;
-	if (so->phase == SOCK_CONNECTING)
+	if (so->phase == SOCK_CONNECTING) {
+		/* Who reads first has nothing to go with the SYN. */
+		if (tcp_connect_waits(so->tcp) && tcp_send(so->tcp, NULL, 0, false) == 0)
+			ev_clear(&so->f.src, RDY_WRITABLE);
 		return -EAGAIN;
+	}
 	if (so->phase == SOCK_DEAD && tcp_rcv_avail(so->tcp) == 0)
 		return so->flags & SOF_FIN ? 0 : socket_take_error(so);
 	if (flags & MSG_TRUNC)
@@ -118,9 +122,10 @@ static ssize_t send_once(struct stack *s, struct socket *so, const struct iovec 
 	ssize_t r;
 	int n;
 
-	if (so->phase == SOCK_CONNECTING)
+	if (so->phase == SOCK_CONNECTING && !tcp_connect_waits(so->tcp))
 		return -EAGAIN;
-	if (so->phase != SOCK_CONNECTED || so->flags & SOF_WRSHUT || so->err) {
+	if ((so->phase != SOCK_CONNECTED && so->phase != SOCK_CONNECTING) ||
+	    so->flags & SOF_WRSHUT || so->err) {
 		int err = socket_take_error(so);
 
 		return err ? err : -EPIPE;
@@ -129,6 +134,8 @@ static ssize_t send_once(struct stack *s, struct socket *so, const struct iovec 
 	for (int i = 0; i < n; i++)
 		asked += part[i].iov_len;
 	r = tcp_send(so->tcp, part, n, flags & MSG_MORE || asked < len);
+	if (so->phase == SOCK_CONNECTING)
+		ev_clear(&so->f.src, RDY_WRITABLE); /* until the SYN is answered */
 	/* Out of buffers is out of room for the moment, which TCP ends with a writable event. */
 	if (r == -ENOBUFS)
 		r = -EAGAIN;

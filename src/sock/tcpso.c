@@ -257,6 +257,12 @@ static int start_connect(struct socket *so, const struct ipaddr *addr, uint16_t 
 		ev_activate(&so->f.src, before);
 		return rc;
 	}
+	if (tcp_connect_waits(so->tcp)) {
+		/* TCP_FASTOPEN_CONNECT: as far as the program sees it is connected, and may write.
+		 */
+		ev_activate(&so->f.src, RDY_WRITABLE | RDY_EMPTY);
+		return 0;
+	}
 	return -EINPROGRESS;
 }
 

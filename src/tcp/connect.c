@@ -101,7 +101,8 @@ static int claim_tuple(struct tcp_pcb *pcb, struct ends *e)
 	return 0;
 }
 
-static void send_syn(struct tcp_pcb *pcb, const struct ends *e)
+/* All but the SYN itself. */
+static void prepare(struct tcp_pcb *pcb, const struct ends *e)
 {
 	struct stack *s = pcb->stack;
 	const struct tcp_limits *lim = &s->tcp->limits;
@@ -119,12 +120,35 @@ static void send_syn(struct tcp_pcb *pcb, const struct ends *e)
 		      (lim->sack ? PCBF_SACK : 0);
 	if (!lim->window_scaling)
 		pcb->rcv_scale = 0;
-	pcb->rtt_start_ns = s->now_ns;
 	s->tcp->cnt.active_opens++;
 	tcp_pcb_update_mss(pcb);
 	tcp_set_state(pcb, TCPS_SYN_SENT);
+}
+
+void tcp_connect_start(struct tcp_pcb *pcb)
+{
+	pcb->flags &= ~PCBF_FASTOPEN_WAIT;
+	pcb->rtt_start_ns = pcb->stack->now_ns;
 	tcp_emit_syn(pcb);
 	tcp_timer_rexmit(pcb);
+}
+
+/* RFC 7413 4.2.1: with a cookie the SYN waits for text, else it asks for one. */
+static bool wait_for_text(struct tcp_pcb *pcb)
+{
+	if (!(pcb->flags & PCBF_FASTOPEN_CONNECT) ||
+	    !(pcb->stack->tcp->limits.fastopen & TCP_FASTOPEN_CLIENT))
+		return false;
+	pcb->flags |= PCBF_FASTOPEN_ASKED;
+	if (!tcp_fastopen_ready(pcb))
+		return false;
+	pcb->flags |= PCBF_FASTOPEN_WAIT;
+	return true;
+}
+
+bool tcp_connect_waits(const struct tcp_pcb *pcb)
+{
+	return (pcb->flags & PCBF_FASTOPEN_WAIT) != 0;
 }
 
 int tcp_connect(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t port)
@@ -147,6 +171,8 @@ int tcp_connect(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t port)
 		pcb->flow = before;
 		return err;
 	}
-	send_syn(pcb, &e);
+	prepare(pcb, &e);
+	if (!wait_for_text(pcb))
+		tcp_connect_start(pcb);
 	return 0;
 }

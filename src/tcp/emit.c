@@ -286,6 +286,21 @@ static void syn_options(struct tcp_pcb *pcb, struct tcpopts *o)
 		o->tsecr = answer ? pcb->ts_recent : 0;
 	}
 	o->sack_permitted = (o->present & TCPOPTS_SACK_PERMITTED) != 0;
+	if (!answer)
+		tcp_fastopen_offer(pcb, o);
+}
+
+/* Text on our first SYN (RFC 7413 4.2.1); no other has any. */
+static void put_syn_text(struct tcp_pcb *pcb, struct mbuf *m)
+{
+	uint32_t n = pcb->write_seq - (pcb->iss + 1);
+
+	if (!(pcb->flags & PCBF_FASTOPEN_ASKED) || (pcb->flags & PCBF_SYN_RTX) || n == 0)
+		return;
+	n = tcp_sndbuf_gather(&pcb->snd, pcb->stack->pool, m, pcb->iss + 1, n, MBUF_PRIO_CTL);
+	pcb->snd_nxt = pcb->iss + 1 + n;
+	pcb->bytes_sent += n;
+	pcb->stack->tcp->cnt.bytes_out += n;
 }
 
 void tcp_emit_syn(struct tcp_pcb *pcb)
@@ -295,6 +310,7 @@ void tcp_emit_syn(struct tcp_pcb *pcb)
 	struct tcphdr h = {.seq = pcb->iss,
 			   .ack = answer ? pcb->rcv_nxt : 0,
 			   .flags = answer ? TCP_SYN | TCP_ACK : TCP_SYN};
+	uint8_t cookie[TCP_FASTOPEN_COOKIE];
 	struct tcpopts o;
 
 	if (!m)
@@ -304,11 +320,18 @@ void tcp_emit_syn(struct tcp_pcb *pcb)
 	else if (pcb->flags & PCBF_ECN)
 		h.flags |= TCP_ECE;
 	syn_options(pcb, &o);
+	if (answer && (pcb->flags & PCBF_FASTOPEN_RENEW)) {
+		tcp_fastopen_cookie(pcb->stack, &pcb->flow.local, &pcb->flow.remote, cookie);
+		o.cookie = view_make(cookie, sizeof(cookie));
+		o.present |= TCPOPTS_FASTOPEN;
+	}
 	h.wnd = window_field(pcb, true);
 	if (!put_header(pcb, m, &h, &o)) {
 		mbuf_drop(&m, DROP_NOBUF);
 		return;
 	}
+	if (!answer)
+		put_syn_text(pcb, m);
 	finish_header(pcb, m, mbuf_len(m), pcb->mss);
 	if (answer)
 		book_ack(pcb);

@@ -39,6 +39,7 @@ static uint8_t options_of(const struct tcp_pcb *pcb)
 	return (uint8_t)((pcb->flags & PCBF_TS ? TCPI_OPT_TIMESTAMPS : 0) |
 			 (pcb->flags & PCBF_SACK ? TCPI_OPT_SACK : 0) |
 			 (pcb->flags & PCBF_WSCALE ? TCPI_OPT_WSCALE : 0) |
+			 (pcb->flags & PCBF_SYN_TEXT ? TCPI_OPT_SYN_DATA : 0) |
 			 (pcb->flags & PCBF_ECN ? TCPI_OPT_ECN : 0) |
 			 (pcb->flags & PCBF_ECN_SEEN ? TCPI_OPT_ECN_SEEN : 0));
 }

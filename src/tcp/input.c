@@ -59,10 +59,7 @@ static void input_listen(struct stack *s, struct tcp_listener *l, struct tcp_seg
 		mbuf_drop(&m, DROP_TCP_FLAGS);
 		return;
 	}
-	/* Text on a SYN is not taken, the peer sends it again (RFC 9293 3.10.7.2 lets us keep it).
-	 */
-	tcp_synq_syn(s, l, seg, min_iss);
-	mbuf_done(&m);
+	tcp_synq_syn(s, l, seg, mbuf_move(&m), min_iss);
 }
 
 /* 3.10.7.1: CLOSED. */

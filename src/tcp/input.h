@@ -20,6 +20,10 @@ bool tcp_check_rst_syn(struct tcp_pcb *pcb, const struct tcp_seg *seg, enum drop
 bool tcp_input_syn_sent(struct tcp_pcb *pcb, struct tcp_seg *seg, enum drop_reason *why);
 /* What the peer's SYN agreed to. */
 void tcp_take_syn_options(struct tcp_pcb *pcb, const struct tcp_seg *seg);
+/* Text begins to flow: recovery and congestion control from their start. */
+void tcp_start_transfer(struct tcp_pcb *pcb);
+/* Our SYN is acknowledged, and SND.UNA says how much of its text. */
+void tcp_syn_text_acked(struct tcp_pcb *pcb);
 /* Into ESTABLISHED, from either side. */
 void tcp_established(struct tcp_pcb *pcb);
 

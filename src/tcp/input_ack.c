@@ -13,22 +13,39 @@
 /* A timestamp echo that claims more is nonsense. */
 #define RTT_SANE_MS 600000u
 
+static void sample_syn(struct tcp_pcb *pcb)
+{
+	uint64_t now = pcb->stack->now_ns;
+
+	if (!(pcb->flags & PCBF_SYN_RTX) && pcb->rtt_start_ns != 0)
+		tcp_rtt_sample(&pcb->rtt, max_u64(now - pcb->rtt_start_ns, 1), 1, now);
+}
+
 /* SYN-RECEIVED: the handshake's last step. */
 static bool ack_of_syn(struct tcp_pcb *pcb, const struct tcp_seg *seg, enum drop_reason *why)
 {
-	if (seg->h.ack != pcb->snd_nxt) {
+	uint32_t first = pcb->flags & PCBF_FASTOPEN ? pcb->snd_una : pcb->iss + 1;
+
+	if (seq_lt(seg->h.ack, first) || seq_gt(seg->h.ack, pcb->snd_nxt)) {
 		tcp_reply_rst(pcb->stack, seg);
 		*why = DROP_TCP_ACK;
 		return false;
 	}
+	if (pcb->flags & PCBF_FASTOPEN) {
+		/* Text was sent since: the rest of the fifth step is for that. */
+		sample_syn(pcb);
+		tcp_established(pcb);
+		if (pcb->snd_una != pcb->snd_nxt)
+			tcp_timer_rexmit(pcb);
+		return true;
+	}
 	pcb->snd_una = seg->h.ack;
+	tcp_syn_text_acked(pcb); /* of a simultaneous open */
 	pcb->snd_wnd = (uint32_t)seg->h.wnd << (seg->h.flags & TCP_SYN ? 0 : pcb->snd_scale);
 	pcb->snd_wnd_max = pcb->snd_wnd;
 	pcb->snd_wl1 = seg->h.seq;
 	pcb->snd_wl2 = seg->h.ack;
-	if (!(pcb->flags & PCBF_SYN_RTX) && pcb->rtt_start_ns != 0)
-		tcp_rtt_sample(&pcb->rtt, max_u64(pcb->stack->now_ns - pcb->rtt_start_ns, 1), 1,
-			       pcb->stack->now_ns);
+	sample_syn(pcb);
 	tcp_established(pcb);
 	return true;
 }
@@ -182,8 +199,12 @@ bool tcp_input_ack(struct tcp_pcb *pcb, const struct tcp_seg *seg, enum drop_rea
 		*why = DROP_TCP_FLAGS;
 		return false;
 	}
-	if (pcb->state == TCPS_SYN_RECEIVED)
-		return ack_of_syn(pcb, seg, why);
+	if (pcb->state == TCPS_SYN_RECEIVED) {
+		bool fast = (pcb->flags & PCBF_FASTOPEN) != 0;
+
+		if (!ack_of_syn(pcb, seg, why) || !fast)
+			return pcb->state != TCPS_SYN_RECEIVED;
+	}
 	*why = DROP_TCP_ACK;
 	if (!ack_in_range(pcb, seg))
 		return false;

@@ -38,6 +38,13 @@ bool tcp_check_seq(struct tcp_pcb *pcb, const struct tcp_seg *seg, enum drop_rea
 {
 	bool rst = (seg->h.flags & TCP_RST) != 0;
 
+	/* The SYN again: our SYN-ACK was lost. */
+	if (pcb->state == TCPS_SYN_RECEIVED && seg->h.seq == pcb->irs &&
+	    (seg->h.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
+		tcp_emit_syn(pcb);
+		*why = DROP_TCP_DUP;
+		return false;
+	}
 	/* RFC 7323 3.2: every segment but RST has to carry what was agreed. */
 	if ((pcb->flags & PCBF_TS) && !tcp_seg_has_ts(seg) && !rst) {
 		*why = DROP_TCP_NO_TS;
@@ -69,7 +76,7 @@ static void take_rst(struct tcp_pcb *pcb)
 	cnt->rst_in++;
 	switch ((enum tcp_state)pcb->state) {
 	case TCPS_SYN_RECEIVED:
-		tcp_pcb_fail(pcb, ECONNREFUSED);
+		tcp_pcb_fail(pcb, pcb->flags & PCBF_FASTOPEN ? ECONNRESET : ECONNREFUSED);
 		break;
 	case TCPS_CLOSE_WAIT:
 		cnt->resets++;

@@ -54,24 +54,32 @@ static void take_irs(struct tcp_pcb *pcb, const struct tcp_seg *seg)
 	pcb->snd_wl2 = seg->h.ack;
 }
 
-void tcp_established(struct tcp_pcb *pcb)
+void tcp_start_transfer(struct tcp_pcb *pcb)
 {
 	struct tcp_cc_start cc_start;
 
-	tcp_set_state(pcb, pcb->flags & PCBF_FIN_QUEUED ? TCPS_FIN_WAIT_1 : TCPS_ESTABLISHED);
-	pcb->rexmits = 0;
-	pcb->stuck_ns = 0;
-	pcb->last_text_ns = pcb->stack->now_ns;
-	tcp_timer_stop(pcb, TCP_TIMER_REXMIT);
 	tcp_recovery_start(pcb);
 	pcb->cwr_seq = pcb->snd_una - 1;
 	pcb->snd_small = pcb->snd_una;
 	cc_start = tcp_pcb_cc_start(pcb);
 	tcp_cc_restart(&pcb->cc, pcb->mss, &cc_start);
+}
+
+void tcp_established(struct tcp_pcb *pcb)
+{
+	tcp_set_state(pcb, pcb->flags & PCBF_FIN_QUEUED ? TCPS_FIN_WAIT_1 : TCPS_ESTABLISHED);
+	pcb->rexmits = 0;
+	pcb->stuck_ns = 0;
+	pcb->last_text_ns = pcb->stack->now_ns;
+	tcp_timer_stop(pcb, TCP_TIMER_REXMIT);
+	if (!(pcb->flags & PCBF_FASTOPEN))
+		tcp_start_transfer(pcb);
 	if (pcb->flags & PCBF_SYN_RTX)
 		tcp_rtt_syn_lost(&pcb->rtt);
 	tcp_timer_keep(pcb);
-	if (pcb->flags & PCBF_EMBRYO)
+	if (pcb->flags & PCBF_FASTOPEN)
+		tcp_fastopen_settle(pcb);
+	else if (pcb->flags & PCBF_EMBRYO)
 		tcp_listener_ready(pcb);
 	else
 		pcb->events |= TCP_EV_CONNECTED | TCP_EV_WRITABLE;
@@ -91,12 +99,31 @@ static bool simultaneous(struct tcp_pcb *pcb, const struct tcp_seg *seg, enum dr
 	return false;
 }
 
+/* What of the text on our SYN arrived; the rest was never sent as far as recovery is concerned,
+ * and goes again at once (RFC 7413 4.2.1). */
+void tcp_syn_text_acked(struct tcp_pcb *pcb)
+{
+	struct tcp_counters *cnt = &pcb->stack->tcp->cnt;
+
+	if (LIKELY(pcb->snd_nxt == pcb->iss + 1))
+		return;
+	tcp_sndbuf_ack(&pcb->snd, pcb->snd_una);
+	pcb->bytes_acked += pcb->snd_una - (pcb->iss + 1);
+	if (pcb->snd_una == pcb->snd_nxt) {
+		pcb->flags |= PCBF_SYN_TEXT;
+		cnt->fastopen_active++;
+	} else {
+		cnt->fastopen_active_fail++;
+	}
+	pcb->snd_nxt = pcb->snd_una;
+}
+
 bool tcp_input_syn_sent(struct tcp_pcb *pcb, struct tcp_seg *seg, enum drop_reason *why)
 {
 	bool ack = (seg->h.flags & TCP_ACK) != 0;
 
-	/* First. */
-	if (ack && seg->h.ack != pcb->snd_nxt) {
+	/* First. The SYN has to be acknowledged, its text need not be. */
+	if (ack && (seq_leq(seg->h.ack, pcb->iss) || seq_gt(seg->h.ack, pcb->snd_nxt))) {
 		tcp_reply_rst(pcb->stack, seg);
 		*why = DROP_TCP_ACK;
 		return false;
@@ -120,7 +147,9 @@ bool tcp_input_syn_sent(struct tcp_pcb *pcb, struct tcp_seg *seg, enum drop_reas
 	take_irs(pcb, seg);
 	tcp_take_syn_options(pcb, seg);
 	tcp_ecn_on_synack(pcb, seg);
+	tcp_fastopen_on_synack(pcb, &seg->o);
 	pcb->snd_una = seg->h.ack;
+	tcp_syn_text_acked(pcb);
 	if (!(pcb->flags & PCBF_SYN_RTX))
 		tcp_rtt_sample(&pcb->rtt, max_u64(pcb->stack->now_ns - pcb->rtt_start_ns, 1), 1,
 			       pcb->stack->now_ns);

@@ -21,6 +21,7 @@ enum key_use {
 	KEY_TS,
 	KEY_PORT,
 	KEY_COOKIE,
+	KEY_FASTOPEN,
 };
 
 /* What is hashed: no padding, so that equal values are equal bytes. */
@@ -83,6 +84,18 @@ uint32_t tcp_port_offset(const struct stack *s, const struct ipaddr *local,
 	struct key k = {.local = *local, .remote = *remote, .rport = rport, .use = KEY_PORT};
 
 	return (uint32_t)keyed(s, &k);
+}
+
+uint64_t tcp_fastopen_hash(const struct stack *s, const struct ipaddr *server,
+			   const struct ipaddr *client, uint64_t period)
+{
+	struct key k = {.local = *server,
+			.remote = *client,
+			.use = KEY_FASTOPEN,
+			.a = (uint32_t)(period >> 32),
+			.b = (uint32_t)period};
+
+	return keyed(s, &k);
 }
 
 /* ---- SYN cookies ----

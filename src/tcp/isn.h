@@ -26,6 +26,10 @@ uint32_t tcp_ts_offset(const struct stack *s, const struct ipaddr *local,
 uint32_t tcp_port_offset(const struct stack *s, const struct ipaddr *local,
 			 const struct ipaddr *remote, uint16_t rport);
 
+/* A server's Fast Open cookie (RFC 7413 5) for the client, in that period of time. */
+uint64_t tcp_fastopen_hash(const struct stack *s, const struct ipaddr *server,
+			   const struct ipaddr *client, uint64_t period);
+
 /* ---- SYN cookies ---- */
 
 /* What a cookie carries of the SYN. */

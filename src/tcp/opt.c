@@ -151,6 +151,12 @@ int tcp_opt_set(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t v)
 	case TCP_OPT_OOBINLINE:
 		set_flag(pcb, PCBF_OOBINLINE, v);
 		break;
+	case TCP_OPT_FASTOPEN:
+		pcb->prefs.fastopen_qlen = (uint32_t)v;
+		break;
+	case TCP_OPT_FASTOPEN_CONNECT:
+		set_flag(pcb, PCBF_FASTOPEN_CONNECT, v);
+		break;
 	case TCP_OPT_TIMESTAMP:
 		return -EPERM;
 	case TCP_OPT_SNDBUF:
@@ -213,6 +219,10 @@ static int64_t get(const struct tcp_pcb *pcb, enum tcp_opt opt)
 		return pcb->prefs.window_clamp;
 	case TCP_OPT_OOBINLINE:
 		return (pcb->flags & PCBF_OOBINLINE) != 0;
+	case TCP_OPT_FASTOPEN:
+		return pcb->prefs.fastopen_qlen;
+	case TCP_OPT_FASTOPEN_CONNECT:
+		return (pcb->flags & PCBF_FASTOPEN_CONNECT) != 0;
 	case TCP_OPT_TIMESTAMP:
 		return tcp_ts_clock(pcb->stack) + pcb->ts_off;
 	case TCP_OPT_SNDBUF:

@@ -288,7 +288,7 @@ static void retry_later(struct tcp_pcb *pcb, int err)
 
 static bool may_send(const struct tcp_pcb *pcb)
 {
-	return pcb->state >= TCPS_ESTABLISHED && pcb->state != TCPS_TIME_WAIT;
+	return tcp_pcb_may_send(pcb) && pcb->state != TCPS_TIME_WAIT;
 }
 
 void tcp_output(struct tcp_pcb *pcb)

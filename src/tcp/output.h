@@ -50,6 +50,8 @@ struct tcp_emit {
 NODISCARD int tcp_emit(struct tcp_pcb *pcb, const struct tcp_emit *e);
 /* Pure ACK; without a buffer it is owed and tried again by timer. */
 void tcp_emit_ack(struct tcp_pcb *pcb);
+/* connect.c: the SYN, with what text there is for it. */
+void tcp_connect_start(struct tcp_pcb *pcb);
 /* SYN or SYN-ACK by state; the retransmission timer covers a failure. */
 void tcp_emit_syn(struct tcp_pcb *pcb);
 /* Most payload of one packet, a multiple of the MSS, given the options that go with data now. */

@@ -128,6 +128,7 @@ static void detach(struct tcp_pcb *pcb)
 {
 	tcp_flow_remove(pcb->stack, &pcb->flow);
 	tcp_unbind(pcb);
+	tcp_fastopen_settle(pcb);
 	tcp_set_state(pcb, TCPS_CLOSED);
 }
 
@@ -164,7 +165,8 @@ static void settle(struct tcp_pcb *pcb)
 
 void tcp_pcb_fail(struct tcp_pcb *pcb, int err)
 {
-	bool connecting = pcb->state == TCPS_SYN_SENT || pcb->state == TCPS_SYN_RECEIVED;
+	bool connecting = pcb->state == TCPS_SYN_SENT ||
+			  (pcb->state == TCPS_SYN_RECEIVED && !(pcb->flags & PCBF_FASTOPEN));
 
 	if (pcb->flags & PCBF_DEAD)
 		return;

@@ -18,6 +18,7 @@
 #include "base/slab.h"
 #include "inet/inet.h"
 #include "tcp/cc.h"
+#include "tcp/fastopen.h"
 #include "tcp/flow.h"
 #include "tcp/isn.h"
 #include "tcp/ooo.h"
@@ -71,16 +72,23 @@
 #define PCBF_ECN_ASKED    PCBF_BIT(33) /* our last SYN asked for it */
 #define PCBF_ECN_ECHO     PCBF_BIT(34) /* a mark came and no CWR since: ECE on all we send */
 #define PCBF_ECN_CWR      PCBF_BIT(35) /* the window was reduced: the next new text says so */
-#define PCBF_OOBINLINE    PCBF_BIT(37) /* urgent text stays in the stream */
-#define PCBF_ECN_SEEN     PCBF_BIT(36) /* the peer's packets were ECN-capable */
-#define PCBF_HELD         PCBF_BIT(48) /* passive, the SYN is not answered yet: hold.c */
-#define PCBF_UNPUSHED     PCBF_BIT(49) /* last send said MSG_MORE: no PSH behind it */
+#define PCBF_ECN_SEEN         PCBF_BIT(36) /* the peer's packets were ECN-capable */
+#define PCBF_OOBINLINE        PCBF_BIT(37) /* urgent text stays in the stream */
+#define PCBF_FASTOPEN \
+	PCBF_BIT(38) /* began with the peer's SYN, which we have not seen acknowledged */
+#define PCBF_FASTOPEN_CONNECT PCBF_BIT(39) /* option: connect by Fast Open */
+#define PCBF_FASTOPEN_WAIT    PCBF_BIT(40) /* the SYN waits for text to go with it */
+#define PCBF_FASTOPEN_ASKED   PCBF_BIT(41) /* our SYN has the option */
+#define PCBF_SYN_TEXT         PCBF_BIT(42) /* text of the SYN was taken, ours or the peer's */
+#define PCBF_FASTOPEN_RENEW   PCBF_BIT(43) /* our SYN-ACK carries a new cookie */
+#define PCBF_HELD             PCBF_BIT(48) /* passive, the SYN is not answered yet: hold.c */
+#define PCBF_UNPUSHED         PCBF_BIT(49) /* last send said MSG_MORE: no PSH behind it */
 
-#define TCP_BASE_HLEN     20u
-#define TCP_TS_OPT_BYTES  12u
-#define TCP_MIN_MSS       216u /* floor of what a peer may announce (CVE-2019-11479) */
-#define TCP_BUF_MAX       (UINT32_C(1) << 30) /* SNDBUF, RCVBUF: sequence arithmetic needs < 2^31 */
-#define TCP_LEAST_MSS     48u                 /* payload of a full segment, whatever was said */
+#define TCP_BASE_HLEN         20u
+#define TCP_TS_OPT_BYTES      12u
+#define TCP_MIN_MSS           216u /* floor of what a peer may announce (CVE-2019-11479) */
+#define TCP_BUF_MAX           (UINT32_C(1) << 30) /* SNDBUF, RCVBUF: sequence arithmetic needs < 2^31 */
+#define TCP_LEAST_MSS         48u                 /* payload of a full segment, whatever was said */
 
 /* True memory of the send queue allowed for each byte of its limit. */
 #define TCP_SND_MEM_FACTOR 2u
@@ -111,8 +119,9 @@ struct tcp_prefs {
 	uint32_t keep_idle_s, keep_intvl_s;
 	int32_t linger2_s; /* 0: that of all; -1: no FIN-WAIT-2 without a holder */
 	uint8_t keep_cnt, tos, ttl, cc;
-	uint8_t syn_cnt;      /* 0: that of all */
-	uint8_t defer_accept; /* SYN-ACKs for which a listener waits for text */
+	uint8_t syn_cnt;        /* 0: that of all */
+	uint8_t defer_accept;   /* SYN-ACKs for which a listener waits for text */
+	uint32_t fastopen_qlen; /* of a listener: pending ones, 0: no Fast Open */
 };
 
 struct tcp_pcb {
@@ -211,6 +220,7 @@ struct tcp_limits {
 	uint32_t keepalive_time_s, keepalive_intvl_s, keepalive_probes;
 	uint32_t fin_timeout_s;
 	uint32_t tw_reuse;
+	uint32_t fastopen; /* TCP_FASTOPEN_ */
 	uint32_t abort_on_overflow;
 	uint32_t ports[2];  /* lowest, highest */
 	uint32_t half_open; /* per stack */
@@ -243,6 +253,7 @@ struct tcp {
 	struct tcp_rules *rules;
 	struct tcp_synq synq;
 	struct tcp_timewaitq timewaitq;
+	struct tcp_fastopen fastopen;
 	struct tcp_counters cnt;
 };
 
@@ -283,6 +294,13 @@ void tcp_prefs_set(struct tcp_pcb *pcb, const struct tcp_prefs *p);
 static inline bool tcp_pcb_synchronised(const struct tcp_pcb *pcb)
 {
 	return pcb->state >= TCPS_ESTABLISHED;
+}
+
+/* Text may be sent: synchronised, or opened by a SYN with a cookie (RFC 7413 4.2.2). */
+static inline bool tcp_pcb_may_send(const struct tcp_pcb *pcb)
+{
+	return tcp_pcb_synchronised(pcb) ||
+	       (pcb->state == TCPS_SYN_RECEIVED && (pcb->flags & PCBF_FASTOPEN));
 }
 
 /* FIN queued and acknowledged? */

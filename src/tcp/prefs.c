@@ -7,7 +7,7 @@
 
 #define PREF_FLAGS \
 	(PCBF_NODELAY | PCBF_CORK | PCBF_KEEPALIVE | PCBF_SNDBUF_SET | PCBF_RCVBUF_SET | \
-	 PCBF_OOBINLINE)
+	 PCBF_OOBINLINE | PCBF_FASTOPEN_CONNECT)
 
 void tcp_prefs_get(const struct tcp_pcb *pcb, struct tcp_prefs *out)
 {

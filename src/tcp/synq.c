@@ -54,6 +54,7 @@ static uint16_t our_mss(const struct inet_dst *dst, const struct ipaddr *remote,
 
 static void send_synack(struct stack *s, struct tcp_half *h, uint32_t tsval)
 {
+	uint8_t cookie[TCP_FASTOPEN_COOKIE];
 	struct tcpopts o = {
 		.present = (h->opts & (TCPOPTS_TS | TCPOPTS_WSCALE | TCPOPTS_SACK_PERMITTED)) |
 			   TCPOPTS_MSS,
@@ -70,6 +71,12 @@ static void send_synack(struct stack *s, struct tcp_half *h, uint32_t tsval)
 			      .tos = h->listener->prefs.tos,
 			      .opts = &o};
 
+	if (h->grant) {
+		tcp_fastopen_cookie(s, &h->flow.local, &h->flow.remote, cookie);
+		o.cookie = view_make(cookie, sizeof(cookie));
+		o.present |= TCPOPTS_FASTOPEN;
+		s->tcp->cnt.fastopen_cookies++;
+	}
 	tcp_reply(s, &r);
 }
 
@@ -170,50 +177,6 @@ static struct tcp_half *new_half(struct stack *s, const struct tcp_half *from)
 	return NULL;
 }
 
-void tcp_synq_syn(struct stack *s, struct tcp_listener *l, const struct tcp_seg *seg,
-		  const uint32_t *min_iss)
-{
-	struct tcp *t = s->tcp;
-	struct tcp_half tmp = {.rexmits = 0};
-	struct tcp_half *h;
-
-	t->cnt.syn_in++;
-	if (tcp_listener_full(l)) {
-		t->cnt.accept_overflow++;
-		mbuf_pool_count_drop(s->pool, DROP_TCP_BACKLOG);
-		return;
-	}
-	if (!fill(s, &tmp, l, seg)) {
-		t->cnt.syn_no_route++;
-		return;
-	}
-	if (min_iss && seq_leq(tmp.iss, *min_iss))
-		tmp.iss = *min_iss + UINT16_MAX; /* RFC 9293 3.6.1 */
-	if (l->hold) {
-		if (tcp_hold_syn(s, &tmp) < 0)
-			mbuf_pool_count_drop(s->pool, DROP_TCP_NOMEM);
-		else if (seg->in->foreign)
-			t->cnt.intercepted++;
-		return;
-	}
-	h = t->limits.syncookies == COOKIES_ALWAYS ? NULL : new_half(s, &tmp);
-	if (!h) {
-		if (t->limits.syncookies != COOKIES_NEVER)
-			send_cookie(s, &tmp);
-		else
-			t->cnt.syn_dropped++;
-		return;
-	}
-	l->n_half++;
-	if (seg->in->foreign)
-		t->cnt.intercepted++;
-	list_init(&h->link);
-	enter_class(s, h);
-	if (!wheel_armed(&t->synq.timer))
-		wheel_arm(&s->wheel, &t->synq.timer, s->now_ns + wait_of(0));
-	answer(s, h);
-}
-
 /* ---- the rest of the handshake ---- */
 
 /* As if the pcb had answered the SYN itself. */
@@ -273,6 +236,129 @@ static void promote(struct stack *s, const struct tcp_half *h, struct tcp_seg *s
 	/* Half open for a second time it would be nobody's: the listener only knows its queue. */
 	if (!(pcb->flags & PCBF_DEAD) && pcb->state == TCPS_SYN_RECEIVED)
 		tcp_pcb_kill(pcb);
+}
+
+/* Text of a SYN with a valid cookie. */
+static void take_syn_text(struct tcp_pcb *pcb, const struct tcp_seg *seg, struct mbuf **mp)
+{
+	struct stack *s = pcb->stack;
+
+	if (seg->len == 0 || seg->len > pcb->rcv_adv - pcb->rcv_nxt) {
+		mbuf_done(mp);
+		return;
+	}
+	pcb->flags |= PCBF_SYN_TEXT;
+	pcb->rcv_nxt += seg->len;
+	pcb->bytes_received += seg->len;
+	pcb->text_segs_in++;
+	s->tcp->cnt.bytes_in += seg->len;
+	tcp_rcvbuf_push(&pcb->rcv, s->pool, mbuf_move(mp));
+}
+
+/* RFC 7413 4.2.2: the connection begins with the SYN, before it is known whether the peer is there.
+ * SND.UNA stands behind our SYN from the start: what is owed to the handshake is the state. */
+static void open_fast(struct stack *s, const struct tcp_half *h, struct tcp_seg *seg, mbuf_own in,
+		      bool renew)
+{
+	MBUF(m, in);
+	struct tcp_pcb *pcb = tcp_half_pcb(s, h);
+
+	if (!pcb) {
+		mbuf_drop(&m, DROP_TCP_NOMEM);
+		return;
+	}
+	h->listener->n_embryo++;
+	if (tcp_flow_insert(s, &pcb->flow, TCP_FLOW_PCB) < 0 || tcp_pcb_route(pcb) < 0) {
+		tcp_pcb_kill(pcb);
+		mbuf_drop(&m, DROP_TCP_NOMEM);
+		return;
+	}
+	s->tcp->cnt.fastopen_passive++;
+	s->tcp->cnt.intercepted += h->foreign;
+	s->tcp->fastopen.n_pending++;
+	pcb->flags |= PCBF_FASTOPEN | (renew ? PCBF_FASTOPEN_RENEW : 0);
+	pcb->rtt_start_ns = s->now_ns;
+	pcb->last_text_ns = s->now_ns;
+	pcb->snd_una = h->iss + 1;
+	pcb->snd_wnd = h->wnd;
+	pcb->snd_wnd_max = h->wnd;
+	pcb->snd_wl1 = h->irs;
+	pcb->snd_wl2 = h->iss;
+	tcp_pcb_update_mss(pcb);
+	tcp_start_transfer(pcb);
+	take_syn_text(pcb, seg, &m);
+	tcp_emit_syn(pcb);
+	tcp_timer_rexmit(pcb);
+	tcp_listener_ready(pcb);
+	tcp_events_deliver(pcb);
+}
+
+static void remember(struct stack *s, const struct tcp_half *from)
+{
+	struct tcp *t = s->tcp;
+	struct tcp_half *h = t->limits.syncookies == COOKIES_ALWAYS ? NULL : new_half(s, from);
+
+	if (!h && t->limits.syncookies == COOKIES_NEVER) {
+		t->cnt.syn_dropped++;
+		return;
+	}
+	if (!h) {
+		struct tcp_half tmp = *from;
+
+		send_cookie(s, &tmp);
+		return;
+	}
+	h->listener->n_half++;
+	t->cnt.intercepted += h->foreign;
+	list_init(&h->link);
+	enter_class(s, h);
+	if (!wheel_armed(&t->synq.timer))
+		wheel_arm(&s->wheel, &t->synq.timer, s->now_ns + wait_of(0));
+	answer(s, h);
+}
+
+void tcp_synq_syn(struct stack *s, struct tcp_listener *l, struct tcp_seg *seg, mbuf_own in,
+		  const uint32_t *min_iss)
+{
+	MBUF(m, in);
+	struct tcp *t = s->tcp;
+	struct tcp_half h = {.rexmits = 0};
+	enum tcp_fastopen_verdict v;
+
+	t->cnt.syn_in++;
+	if (tcp_listener_full(l)) {
+		t->cnt.accept_overflow++;
+		mbuf_drop(&m, DROP_TCP_BACKLOG);
+		return;
+	}
+	if (!fill(s, &h, l, seg)) {
+		t->cnt.syn_no_route++;
+		mbuf_done(&m);
+		return;
+	}
+	if (min_iss && seq_leq(h.iss, *min_iss))
+		h.iss = *min_iss + UINT16_MAX; /* RFC 9293 3.6.1 */
+	if (l->hold) {
+		/* Nothing is taken or answered before the program says so, text neither. */
+		if (tcp_hold_syn(s, &h) < 0) {
+			mbuf_drop(&m, DROP_TCP_NOMEM);
+			return;
+		}
+		t->cnt.intercepted += seg->in->foreign;
+		mbuf_done(&m);
+		return;
+	}
+	h.foreign = seg->in->foreign;
+	v = tcp_fastopen_judge(s, l, seg);
+	if (v >= TCP_FASTOPEN_TAKE) {
+		open_fast(s, &h, seg, mbuf_move(&m), v == TCP_FASTOPEN_RENEW);
+		return;
+	}
+	/* Text on any other SYN is not taken, the peer sends it again (RFC 9293 3.10.7.2 lets us
+	 * keep it). */
+	h.grant = v == TCP_FASTOPEN_GRANT;
+	remember(s, &h);
+	mbuf_done(&m);
 }
 
 static bool half_in_window(const struct tcp_half *h, const struct tcp_seg *seg)

@@ -25,6 +25,8 @@ struct tcp_half {
 	bool acked; /* the handshake is done, TCP_DEFER_ACCEPT waits for text */
 	uint8_t snd_scale;
 	bool ecn;             /* agreed */
+	bool foreign;         /* to an address that is none of ours */
+	bool grant;           /* the SYN-ACK brings a Fast Open cookie */
 	uint32_t opts;        /* TCPOPTS_ of the SYN */
 	struct list link;     /* those that wait equally long, oldest first */
 	uint64_t sent_ns;     /* the class was entered: what its order and end go by */
@@ -47,9 +49,9 @@ struct tcp_synq {
 
 void tcp_synq_init(struct stack *s);
 void tcp_synq_fini(struct stack *s);
-/* A SYN that a listener wants. Answers with SYN-ACK, an entry or a cookie; or counts the loss.
- * min_iss: of a TIME-WAIT entry that it replaces (RFC 6191), or NULL. */
-void tcp_synq_syn(struct stack *s, struct tcp_listener *l, const struct tcp_seg *seg,
+/* A SYN that a listener wants; consumes it. Answers with SYN-ACK, an entry or a cookie; or counts
+ * the loss. min_iss: of a TIME-WAIT entry that it replaces (RFC 6191), or NULL. */
+void tcp_synq_syn(struct stack *s, struct tcp_listener *l, struct tcp_seg *seg, mbuf_own in,
 		  const uint32_t *min_iss);
 /* A segment for a half-open entry. Consumes the packet. */
 void tcp_synq_input(struct stack *s, struct tcp_half *h, struct tcp_seg *seg, mbuf_own in);

@@ -46,6 +46,9 @@
 	X("tcp_max_orphans", NUM, orphans, 0, 1048576, "connections that nobody holds") \
 	X("tcp_abort_on_overflow", NUM, abort_on_overflow, 0, 1, \
 	  "reset instead of waiting when an accept queue is full") \
+	X("tcp_fastopen", NUM, fastopen, 0, TCP_FASTOPEN_MASK, \
+	  "Fast Open (RFC 7413), sum of 1 client, 2 server, 4 client without cookies, 512 server " \
+	  "without cookies, 1024 all listeners") \
 	X("ip_local_port_range", PORTS, ports, 1, 65535, "ports to connect from: lowest, highest")
 
 #define TCP_SYSCTL_TEXT_MAX 64u

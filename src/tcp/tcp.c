@@ -50,6 +50,7 @@ static void set_limits(const struct stack *s, struct tcp_limits *lim)
 		.keepalive_probes = 9,
 		.fin_timeout_s = 60,
 		.tw_reuse = 1,
+		.fastopen = TCP_FASTOPEN_CLIENT,
 		.ports = {32768, 60999},
 		.half_open = max_u32(s->max_sockets / 4, 256),
 		.timewait = s->max_sockets,

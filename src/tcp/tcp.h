@@ -81,6 +81,8 @@ NODISCARD int tcp_bind(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t 
 /* -EADDRINUSE (4-tuple in use), -ENETUNREACH, -EADDRNOTAVAIL (no port left), -EISCONN, -EALREADY.
  */
 NODISCARD int tcp_connect(struct tcp_pcb *pcb, const struct ipaddr *addr, uint16_t port);
+/* With FASTOPEN_CONNECT: did tcp_connect() leave the SYN to the first tcp_send(), with its text? */
+bool tcp_connect_waits(const struct tcp_pcb *pcb);
 void tcp_local(const struct tcp_pcb *pcb, struct ipaddr *addr, uint16_t *port);
 void tcp_peer(const struct tcp_pcb *pcb, struct ipaddr *addr, uint16_t *port);
 
@@ -138,6 +140,8 @@ NODISCARD int tcp_hold_forget(struct tcp_pcb *pcb);
 	X(SYNCNT, 1, 127) \
 	X(WINDOW_CLAMP, 0, 2147483647) \
 	X(OOBINLINE, 0, 1) \
+	X(FASTOPEN, 0, 2147483647) /* of a listener: how many may be pending */ \
+	X(FASTOPEN_CONNECT, 0, 1) \
 	X(TIMESTAMP, 0, 0) /* the clock of our timestamps; cannot be written */ \
 	X(SNDBUF, 4608, 2147483647) \
 	X(RCVBUF, 2304, 2147483647) \
@@ -239,6 +243,10 @@ void tcp_intercept_flush(struct stack *s, struct tcp_listener *l); /* all rules 
 	X(pmtu_lowered, "path MTU lowered by ICMP") \
 	X(rcv_nobuf, "segments or reads shed for lack of buffers") \
 	X(intercepted, "connections taken by interception rules") \
+	X(fastopen_active, "connects whose text on the SYN was acknowledged (RFC 7413)") \
+	X(fastopen_active_fail, "connects whose text on the SYN had to be sent again") \
+	X(fastopen_passive, "connections that began with the text of their SYN") \
+	X(fastopen_cookies, "Fast Open cookies given out") \
 	X(ecn_agreed, "connections that agreed on ECN (RFC 3168)") \
 	X(ecn_marks_in, "segments received with a congestion mark") \
 	X(ecn_reductions, "congestion windows reduced on the peer's echo of a mark")

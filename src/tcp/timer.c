@@ -121,7 +121,7 @@ static unsigned rexmit_limit(const struct tcp_pcb *pcb)
 
 static void on_rexmit(struct tcp_pcb *pcb)
 {
-	if (pcb->snd_una == pcb->snd_nxt)
+	if (pcb->snd_una == pcb->snd_nxt && pcb->state != TCPS_SYN_RECEIVED)
 		return;
 	if (UNLIKELY(pcb->flags & PCBF_HELD)) {
 		tcp_hold_fail(pcb, ETIMEDOUT);

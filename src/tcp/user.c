@@ -23,8 +23,9 @@ static int may_queue(const struct tcp_pcb *pcb)
 	case TCPS_CLOSE_WAIT:
 		return 0;
 	case TCPS_SYN_SENT:
+		return pcb->flags & PCBF_FASTOPEN_WAIT ? 0 : -EAGAIN;
 	case TCPS_SYN_RECEIVED:
-		return -EAGAIN;
+		return pcb->flags & PCBF_FASTOPEN ? 0 : -EAGAIN;
 	case TCPS_CLOSED:
 	case TCPS_LISTEN:
 		return -ENOTCONN;
@@ -42,7 +43,7 @@ static int may_queue(const struct tcp_pcb *pcb)
 uint32_t tcp_snd_queued(const struct tcp_pcb *pcb)
 {
 	/* The SYN and the FIN have numbers but are no bytes. */
-	return seq_gt(pcb->write_seq, pcb->snd_una) && tcp_pcb_synchronised(pcb)
+	return seq_gt(pcb->write_seq, pcb->snd_una) && tcp_pcb_may_send(pcb)
 		       ? pcb->write_seq - pcb->snd_una
 		       : 0;
 }
@@ -102,6 +103,8 @@ ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool m
 		return err < 0 ? err : -EAGAIN;
 	}
 	n = want < space ? (uint32_t)want : space;
+	if (UNLIKELY(pcb->flags & PCBF_FASTOPEN_WAIT))
+		n = min_u32(n, tcp_fastopen_room(pcb));
 	if (UNLIKELY(tcp_pool_below(pcb->stack, TCP_SHED_WRITE)))
 		n = shed_write(pcb, n);
 	if (pcb->cc.has_model)
@@ -114,7 +117,9 @@ ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool m
 	/* Filled to the brim is as good as turned away: the program sees no space. */
 	if (n < want || n == space)
 		pcb->flags |= PCBF_WANT_WRITE;
-	if (n > 0)
+	if (UNLIKELY(pcb->flags & PCBF_FASTOPEN_WAIT))
+		tcp_connect_start(pcb);
+	else if (n > 0)
 		tcp_output_later(pcb);
 	if (n == 0 && want > 0) {
 		tcp_timer_set(pcb, TCP_TIMER_RETRY, pcb->stack->now_ns + TCP_RETRY_NS);

@@ -371,6 +371,12 @@ bool tcp_rcv_eof(const struct tcp_pcb *pcb)
 	return pcb->fin_in;
 }
 
+bool tcp_connect_waits(const struct tcp_pcb *pcb)
+{
+	(void)pcb;
+	return false;
+}
+
 uint32_t tcp_snd_space(const struct tcp_pcb *pcb)
 {
 	return pcb->snd.cap - pcb->snd.len;

@@ -114,6 +114,8 @@ int inet_output(struct stack *s, mbuf_own own, const struct inet_out *o, struct 
 	assert_int_equal(tcphdr_parse(&p->h, view_make(head, n)), 0);
 	tcpopts_parse(&p->o, view_make(head + TCP_HLEN, (size_t)p->h.hlen - TCP_HLEN));
 	assert_false(p->o.malformed);
+	if ((p->o.present & TCPOPTS_FASTOPEN) && p->o.cookie.len)
+		memcpy(p->cookie, p->o.cookie.p, p->o.cookie.len);
 	assert_int_equal(m->meta.csum, MBUF_CSUM_PARTIAL);
 	assert_int_equal(m->meta.csum_field, TCP_OFF_CSUM);
 	assert_int_equal(p->h.csum, want);
@@ -265,6 +267,7 @@ static void put_options(struct tk *tk, const struct tk_seg *seg, struct tcpopts 
 	*o = (struct tcpopts){.present = seg->opts,
 			      .mss = seg->mss,
 			      .wscale = seg->wscale,
+			      .cookie = seg->cookie,
 			      .tsval = seg->tsval ? seg->tsval : tk->peer_ts,
 			      .tsecr = seg->tsecr ? seg->tsecr : tk->last_tsval};
 	if (tk->ts && !seg->no_ts)
@@ -402,6 +405,16 @@ const struct tk_pkt *tk_expect(struct tk *tk, uint8_t flags, uint32_t seq, uint3
 	assert_int_equal(p->h.dport, tk->port_peer);
 	for (uint32_t i = 0; i < len; i++)
 		assert_int_equal(p->data[i], tk_byte(seq + i));
+	return p;
+}
+
+const struct tk_pkt *tk_expect_syn(struct tk *tk)
+{
+	const struct tk_pkt *p = tk_sent(tk);
+
+	assert_non_null(p);
+	assert_int_equal(p->h.flags, TCP_SYN);
+	tk->iss = p->h.seq;
 	return p;
 }
 

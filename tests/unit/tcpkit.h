@@ -61,7 +61,8 @@ struct tk_seg {
 	struct tcp_sackblk sack[4]; /* relative */
 	uint16_t gso_size;
 	uint16_t urg;
-	uint16_t sport; /* in: 0 the usual */
+	uint16_t sport;     /* in: 0 the usual */
+	struct view cookie; /* with TCPOPTS_FASTOPEN */
 	uint8_t tos;
 	bool bad_csum, multicast;
 };
@@ -78,6 +79,7 @@ struct tk_pkt {
 	bool gso_ecn;
 	struct tcphdr h;
 	struct tcpopts o;
+	uint8_t cookie[TCP_COOKIE_MAX];
 	uint32_t len;
 	uint8_t data[];
 };
@@ -143,6 +145,8 @@ void tk_expect_none(struct tk *tk);
  * superpacket need not be said), seq/ack/len relative. */
 const struct tk_pkt *tk_expect(struct tk *tk, uint8_t flags, uint32_t seq, uint32_t ack,
 			       uint32_t len);
+/* Our SYN: its number becomes the one that others count from. */
+const struct tk_pkt *tk_expect_syn(struct tk *tk);
 /* A pure ACK of that number, and no other segment. */
 const struct tk_pkt *tk_expect_ack(struct tk *tk, uint32_t ack);
 void tk_forget(struct tk *tk);
