@@ -173,6 +173,8 @@ static void book_data(struct tcp_pcb *pcb, const struct tcp_emit *e, uint32_t le
 		note_answer(pcb);
 	pcb->text_segs_out += segs;
 	if (e->how & TCP_EMIT_REXMIT) {
+		if (UNLIKELY(pcb->pmtud.probe != 0))
+			tcp_pmtud_on_rexmit(pcb, e->seq, end);
 		cnt->retrans_segs += segs;
 		cnt->retrans_bytes += len;
 		pcb->bytes_retrans += len;
@@ -239,7 +241,8 @@ int tcp_emit(struct tcp_pcb *pcb, const struct tcp_emit *e)
 		flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 		mbuf_data(m)[TCP_OFF_FLAGS] = flags;
 	}
-	finish_header(pcb, m, TCP_HLEN + (uint32_t)tcpopts_len(&o), mss);
+	finish_header(pcb, m, TCP_HLEN + (uint32_t)tcpopts_len(&o),
+		      e->how & TCP_EMIT_WHOLE ? len : mss);
 	m->meta.gso_ecn = m->meta.gso_size && (flags & TCP_CWR);
 	err = transmit(pcb, &m, tcp_ecn_tos(pcb, is_fresh(e)));
 	if (err == -EMSGSIZE)

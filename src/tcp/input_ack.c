@@ -141,6 +141,8 @@ static void on_new_ack(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t 
 		tcp_timer_stop(pcb, TCP_TIMER_REXMIT);
 	else
 		tcp_timer_rexmit(pcb);
+	if (UNLIKELY(pcb->pmtud.probe != 0))
+		tcp_pmtud_on_ack(pcb);
 	tune_sndbuf(pcb);
 	tell_writable(pcb);
 	if (pcb->recovery == TCP_REC_OPEN)

@@ -58,6 +58,7 @@ void tcp_start_transfer(struct tcp_pcb *pcb)
 {
 	struct tcp_cc_start cc_start;
 
+	tcp_pmtud_start(pcb);
 	tcp_recovery_start(pcb);
 	pcb->cwr_seq = pcb->snd_una - 1;
 	pcb->snd_small = pcb->snd_una;

@@ -226,6 +226,12 @@ static int send_new(struct tcp_pcb *pcb)
 		if (pcb->snd_nxt == tcp_pcb_snd_end(pcb))
 			return 0;
 		b = budget_of(pcb);
+		if (UNLIKELY(pcb->pmtud.low != 0)) {
+			n = tcp_pmtud_probe(pcb, min_u32(b.avail, b.window), b.room);
+			if (n < 0)
+				return n;
+			b = budget_of(pcb);
+		}
 		len = packet_len(pcb, &b);
 		if (len == 0 && !fin_may_go(pcb, 0, &b))
 			return 0;

@@ -36,6 +36,7 @@ uint8_t tcp_window_scale(uint32_t rcvbuf_max);
 
 #define TCP_EMIT_REXMIT 0x01u
 #define TCP_EMIT_PROBE  0x02u /* sequence number as given, nothing moves */
+#define TCP_EMIT_WHOLE  0x04u /* one segment, larger than the MSS */
 
 struct tcp_emit {
 	uint32_t seq;

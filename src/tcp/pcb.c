@@ -263,14 +263,21 @@ int tcp_pcb_route(struct tcp_pcb *pcb)
 	return 0;
 }
 
-void tcp_pcb_update_mss(struct tcp_pcb *pcb)
+uint32_t tcp_pcb_path_mss(const struct tcp_pcb *pcb)
 {
 	uint32_t ip = ipaddr_is_v4(&pcb->flow.remote) ? IP4_HLEN : IP6_HLEN;
 	uint32_t path = max_u32(pcb->dst.mtu, ip + TCP_BASE_HLEN + TCP_MIN_MSS);
 	uint32_t mss = min_u32(path - ip - TCP_BASE_HLEN, pcb->peer_mss);
 
-	if (pcb->prefs.user_mss)
-		mss = min_u32(mss, pcb->prefs.user_mss);
+	return pcb->prefs.user_mss ? min_u32(mss, pcb->prefs.user_mss) : mss;
+}
+
+void tcp_pcb_update_mss(struct tcp_pcb *pcb)
+{
+	uint32_t mss = tcp_pcb_path_mss(pcb);
+
+	if (UNLIKELY(pcb->pmtud.low != 0))
+		mss = min_u32(mss, pcb->pmtud.low);
 	/* RFC 6691: the peer's MSS does not count options, ours have to fit all the same. */
 	if (pcb->flags & PCBF_TS)
 		mss -= TCP_TS_OPT_BYTES;

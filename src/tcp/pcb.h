@@ -22,6 +22,7 @@
 #include "tcp/flow.h"
 #include "tcp/isn.h"
 #include "tcp/ooo.h"
+#include "tcp/pmtud.h"
 #include "tcp/prr.h"
 #include "tcp/rack.h"
 #include "tcp/rate.h"
@@ -191,6 +192,7 @@ struct tcp_pcb {
 	uint64_t stuck_ns;     /* first timeout or zero window since progress */
 	uint64_t challenge_ns; /* RFC 5961 7: window of challenge_n */
 	uint32_t challenge_n;
+	struct tcp_pmtud pmtud;
 	struct tcp_prefs prefs; /* those that are kept nowhere else */
 	uint32_t ts_echo_syn;   /* tsval sent with the SYN */
 	uint8_t keep_sent;
@@ -220,6 +222,8 @@ struct tcp_limits {
 	uint32_t keepalive_time_s, keepalive_intvl_s, keepalive_probes;
 	uint32_t fin_timeout_s;
 	uint32_t tw_reuse;
+	uint32_t mtu_probing; /* enum tcp_pmtud_mode */
+	uint32_t base_mss, mtu_probe_floor, probe_interval_s;
 	uint32_t fastopen; /* TCP_FASTOPEN_ */
 	uint32_t abort_on_overflow;
 	uint32_t ports[2];  /* lowest, highest */
@@ -285,6 +289,8 @@ int tcp_pcb_set_cc(struct tcp_pcb *pcb, enum tcp_cc_kind kind);
 struct tcp_cc_start tcp_pcb_cc_start(const struct tcp_pcb *pcb);
 /* The MSS for the way to the peer as it is now: path, peer, program. */
 void tcp_pcb_update_mss(struct tcp_pcb *pcb);
+/* What path, peer and program allow, before our options and what probing found. */
+uint32_t tcp_pcb_path_mss(const struct tcp_pcb *pcb);
 /* Look the way up again when routing changed. 0, -ENETUNREACH, -EHOSTUNREACH. */
 NODISCARD int tcp_pcb_route(struct tcp_pcb *pcb);
 /* prefs.c: what a connection through the listener inherits. */

@@ -122,6 +122,14 @@ static void undo(struct tcp_pcb *pcb)
 	leave(pcb);
 }
 
+void tcp_recovery_forgive(struct tcp_pcb *pcb)
+{
+	tcp_cc_undo(&pcb->cc);
+	tcp_undo_forget(&pcb->undo);
+	if (pcb->recovery != TCP_REC_OPEN)
+		leave(pcb);
+}
+
 /* RFC 4015 3.2 step 9: the timer learns from a spurious timeout. */
 static void undo_timeout(struct tcp_pcb *pcb, const struct tcp_delivery *d)
 {

@@ -21,5 +21,7 @@ void tcp_recovery_timeout(struct tcp_pcb *pcb);
 void tcp_recovery_reorder(struct tcp_pcb *pcb);
 /* The MSS was lowered: what is in flight is lost (RFC 1191 6.4). */
 void tcp_recovery_mtu(struct tcp_pcb *pcb);
+/* What was lost was a probe of the path MTU alone: that is no congestion (RFC 4821 7.7). */
+void tcp_recovery_forgive(struct tcp_pcb *pcb);
 
 #endif

@@ -49,6 +49,13 @@
 	X("tcp_fastopen", NUM, fastopen, 0, TCP_FASTOPEN_MASK, \
 	  "Fast Open (RFC 7413), sum of 1 client, 2 server, 4 client without cookies, 512 server " \
 	  "without cookies, 1024 all listeners") \
+	X("tcp_mtu_probing", NUM, mtu_probing, 0, 2, \
+	  "search the path MTU by segment sizes (RFC 4821): 0 never, 1 after a black hole, 2 " \
+	  "always") \
+	X("tcp_base_mss", NUM, base_mss, 48, 65495, "segment size that such a search begins with") \
+	X("tcp_mtu_probe_floor", NUM, mtu_probe_floor, 48, 65495, "and never goes below") \
+	X("tcp_probe_interval", NUM, probe_interval_s, 1, 86400, \
+	  "s until a larger segment is tried again") \
 	X("ip_local_port_range", PORTS, ports, 1, 65535, "ports to connect from: lowest, highest")
 
 #define TCP_SYSCTL_TEXT_MAX 64u

@@ -50,6 +50,10 @@ static void set_limits(const struct stack *s, struct tcp_limits *lim)
 		.keepalive_probes = 9,
 		.fin_timeout_s = 60,
 		.tw_reuse = 1,
+		.mtu_probing = TCP_PMTUD_DOUBT,
+		.base_mss = 1024,
+		.mtu_probe_floor = TCP_LEAST_MSS, /* beside what every way takes */
+		.probe_interval_s = 600,
 		.fastopen = TCP_FASTOPEN_CLIENT,
 		.ports = {32768, 60999},
 		.half_open = max_u32(s->max_sockets / 4, 256),

@@ -241,6 +241,9 @@ void tcp_intercept_flush(struct stack *s, struct tcp_listener *l); /* all rules 
 	X(timewait_reused, "TIME-WAIT pairs reused (RFC 6191)") \
 	X(delayed_acks, "acknowledgements sent by the delayed-ACK timer") \
 	X(pmtu_lowered, "path MTU lowered by ICMP") \
+	X(pmtu_doubted, "segments made smaller because they vanished (RFC 4821)") \
+	X(pmtu_probes, "larger segments sent to try the path MTU") \
+	X(pmtu_raised, "of these, arrived") \
 	X(rcv_nobuf, "segments or reads shed for lack of buffers") \
 	X(intercepted, "connections taken by interception rules") \
 	X(fastopen_active, "connects whose text on the SYN was acknowledged (RFC 7413)") \

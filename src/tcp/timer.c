@@ -142,6 +142,8 @@ static void on_rexmit(struct tcp_pcb *pcb)
 		pcb->flags |= PCBF_SYN_RTX;
 		tcp_emit_syn(pcb);
 	} else {
+		if (pcb->rexmits >= pcb->stack->tcp->limits.retries1)
+			tcp_pmtud_doubt(pcb);
 		tcp_recovery_timeout(pcb);
 		tcp_output(pcb);
 	}
