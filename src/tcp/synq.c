@@ -293,20 +293,19 @@ static void open_fast(struct stack *s, const struct tcp_half *h, struct tcp_seg 
 	tcp_events_deliver(pcb);
 }
 
-static void remember(struct stack *s, const struct tcp_half *from)
+/* Answer, and keep an entry; or a cookie. False: neither is allowed. */
+static bool remember(struct stack *s, const struct tcp_half *from)
 {
 	struct tcp *t = s->tcp;
 	struct tcp_half *h = t->limits.syncookies == COOKIES_ALWAYS ? NULL : new_half(s, from);
 
-	if (!h && t->limits.syncookies == COOKIES_NEVER) {
-		t->cnt.syn_dropped++;
-		return;
-	}
+	if (!h && t->limits.syncookies == COOKIES_NEVER)
+		return false;
 	if (!h) {
 		struct tcp_half tmp = *from;
 
 		send_cookie(s, &tmp);
-		return;
+		return true;
 	}
 	h->listener->n_half++;
 	t->cnt.intercepted += h->foreign;
@@ -315,6 +314,7 @@ static void remember(struct stack *s, const struct tcp_half *from)
 	if (!wheel_armed(&t->synq.timer))
 		wheel_arm(&s->wheel, &t->synq.timer, s->now_ns + wait_of(0));
 	answer(s, h);
+	return true;
 }
 
 void tcp_synq_syn(struct stack *s, struct tcp_listener *l, struct tcp_seg *seg, mbuf_own in,
@@ -357,8 +357,10 @@ void tcp_synq_syn(struct stack *s, struct tcp_listener *l, struct tcp_seg *seg, 
 	/* Text on any other SYN is not taken, the peer sends it again (RFC 9293 3.10.7.2 lets us
 	 * keep it). */
 	h.grant = v == TCP_FASTOPEN_GRANT;
-	remember(s, &h);
-	mbuf_done(&m);
+	if (remember(s, &h))
+		mbuf_done(&m);
+	else
+		mbuf_drop(&m, DROP_TCP_NOMEM);
 }
 
 static bool half_in_window(const struct tcp_half *h, const struct tcp_seg *seg)

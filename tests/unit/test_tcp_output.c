@@ -370,6 +370,35 @@ static void icmp_errors_are_soft(void **state)
 }
 
 /* Buffers run out: writes fall short, output goes on by itself when there are some again. */
+/* RFC 9293 3.8.6.1: as long as the peer answers, whatever the number of retries says. */
+static void zero_window_for_ever(void **state)
+{
+	struct tk *tk = *state;
+	unsigned probes = 0;
+
+	tk_connect(tk, NULL);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1, .wnd = TK_WND_ZERO});
+	tk_send(tk, 1, 100);
+	for (unsigned i = 0; i < 24 * 3600; i++) {
+		bool probed = false;
+
+		tk_advance(tk, 1 * S);
+		while (tk_sent(tk))
+			probed = true;
+		if (!probed)
+			continue;
+		probes++;
+		tk_in(tk,
+		      &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1, .wnd = TK_WND_ZERO});
+	}
+	/* One a minute in the end. */
+	assert_in_range(probes, 1400, 1500);
+	assert_int_equal(tk->so.error, 0);
+	tk_in(tk, &(struct tk_seg){.flags = TCP_ACK, .seq = 1, .ack = 1, .wnd = 1000});
+	tk_expect(tk, TCP_ACK | TCP_PSH, 1, 1, 100);
+	tcp_abort(tk->pcb);
+}
+
 static void out_of_buffers(void **state)
 {
 	struct tk *tk = *state;
@@ -507,6 +536,7 @@ int main(void)
 		TK_TEST(too_big_locally),
 		TK_TEST(icmp_errors_are_soft),
 		TK_TEST(out_of_buffers),
+		TK_TEST(zero_window_for_ever),
 		TK_TEST(no_route_for_a_while),
 		TK_TEST(options_have_ranges),
 		TK_TEST(tos_and_ttl),
