@@ -2,8 +2,10 @@
 /* Cookies of TCP Fast Open, both sides (RFC 7413 4.1, 5). See fastopen.h. */
 #include "tcp/fastopen.h"
 
+#include "tcp/input.h"
 #include "tcp/listen.h"
-#include "tcp/seg.h"
+#include "tcp/output.h"
+#include "tcp/synq.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
@@ -80,6 +82,59 @@ enum tcp_fastopen_verdict tcp_fastopen_judge(const struct stack *s, const struct
 	if (v >= TCP_FASTOPEN_TAKE && s->tcp->fastopen.n_pending >= max)
 		return TCP_FASTOPEN_IGNORE;
 	return v;
+}
+
+/* Text of a SYN with a valid cookie. */
+static void take_syn_text(struct tcp_pcb *pcb, const struct tcp_seg *seg, struct mbuf **mp)
+{
+	struct stack *s = pcb->stack;
+
+	if (seg->len == 0 || seg->len > pcb->rcv_adv - pcb->rcv_nxt) {
+		mbuf_done(mp);
+		return;
+	}
+	pcb->flags |= PCBF_SYN_TEXT;
+	pcb->rcv_nxt += seg->len;
+	pcb->bytes_received += seg->len;
+	pcb->text_segs_in++;
+	s->tcp->cnt.bytes_in += seg->len;
+	tcp_rcvbuf_push(&pcb->rcv, s->pool, mbuf_move(mp));
+}
+
+void tcp_fastopen_open(struct stack *s, const struct tcp_half *h, const struct tcp_seg *seg,
+		       mbuf_own in, bool renew)
+{
+	MBUF(m, in);
+	struct tcp_pcb *pcb = tcp_half_pcb(s, h);
+
+	if (!pcb) {
+		mbuf_drop(&m, DROP_TCP_NOMEM);
+		return;
+	}
+	h->listener->n_embryo++;
+	if (tcp_flow_insert(s, &pcb->flow, TCP_FLOW_PCB) < 0 || tcp_pcb_route(pcb) < 0) {
+		tcp_pcb_kill(pcb);
+		mbuf_drop(&m, DROP_TCP_NOMEM);
+		return;
+	}
+	s->tcp->cnt.fastopen_passive++;
+	s->tcp->cnt.intercepted += h->foreign;
+	s->tcp->fastopen.n_pending++;
+	pcb->flags |= PCBF_FASTOPEN | (renew ? PCBF_FASTOPEN_RENEW : 0);
+	pcb->rtt_start_ns = s->now_ns;
+	pcb->last_text_ns = s->now_ns;
+	pcb->snd_una = h->iss + 1;
+	pcb->snd_wnd = h->wnd;
+	pcb->snd_wnd_max = h->wnd;
+	pcb->snd_wl1 = h->irs;
+	pcb->snd_wl2 = h->iss;
+	tcp_pcb_update_mss(pcb);
+	tcp_start_transfer(pcb);
+	take_syn_text(pcb, seg, &m);
+	tcp_emit_syn(pcb);
+	tcp_timer_rexmit(pcb);
+	tcp_listener_ready(pcb);
+	tcp_events_deliver(pcb);
 }
 
 void tcp_fastopen_settle(struct tcp_pcb *pcb)

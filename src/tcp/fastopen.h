@@ -12,7 +12,7 @@
 #include "core/stack.h"
 
 struct tcp_pcb;
-struct tcp_flow;
+struct tcp_half;
 struct tcp_listener;
 struct tcp_seg;
 struct tcpopts;
@@ -58,6 +58,11 @@ enum tcp_fastopen_verdict tcp_fastopen_judge(const struct stack *s, const struct
 					     const struct tcp_seg *seg);
 void tcp_fastopen_cookie(const struct stack *s, const struct ipaddr *server,
 			 const struct ipaddr *client, uint8_t out[TCP_FASTOPEN_COOKIE]);
+/* RFC 7413 4.2.2: the connection begins with the SYN, before it is known whether the peer is there.
+ * SND.UNA stands behind our SYN from the start: what is owed to the handshake is the state.
+ * Consumes the packet. renew: the SYN-ACK brings a new cookie. */
+void tcp_fastopen_open(struct stack *s, const struct tcp_half *h, const struct tcp_seg *seg,
+		       mbuf_own in, bool renew);
 /* A connection that began with its SYN is no longer pending: acknowledged, or gone. */
 void tcp_fastopen_settle(struct tcp_pcb *pcb);
 

@@ -94,6 +94,31 @@ static void set_defer_accept(struct tcp_pcb *pcb, int64_t v)
 	pcb->prefs.defer_accept = (uint8_t)n;
 }
 
+/* Options that are only looked at when their time comes. */
+static void set_number(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t v)
+{
+	struct tcp_prefs *p = &pcb->prefs;
+
+	if (opt == TCP_OPT_KEEPINTVL_S)
+		p->keep_intvl_s = (uint32_t)v;
+	else if (opt == TCP_OPT_KEEPCNT)
+		p->keep_cnt = (uint8_t)v;
+	else if (opt == TCP_OPT_USER_TIMEOUT_MS)
+		p->user_timeout_ms = (uint32_t)v;
+	else if (opt == TCP_OPT_NOTSENT_LOWAT)
+		p->notsent_lowat = (uint32_t)v;
+	else if (opt == TCP_OPT_SYNCNT)
+		p->syn_cnt = (uint8_t)v;
+	else if (opt == TCP_OPT_FASTOPEN)
+		p->fastopen_qlen = (uint32_t)v;
+	else if (opt == TCP_OPT_LINGER2_S)
+		set_linger2(pcb, v);
+	else if (opt == TCP_OPT_TOS)
+		pcb->tos = (uint8_t)v;
+	else if (opt == TCP_OPT_TTL)
+		pcb->ttl = (uint8_t)v;
+}
+
 int tcp_opt_set(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t v)
 {
 	if (opt >= TCP_OPT_COUNT)
@@ -123,36 +148,15 @@ int tcp_opt_set(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t v)
 		pcb->prefs.keep_idle_s = (uint32_t)v;
 		tcp_timer_keep(pcb);
 		break;
-	case TCP_OPT_KEEPINTVL_S:
-		pcb->prefs.keep_intvl_s = (uint32_t)v;
-		break;
-	case TCP_OPT_KEEPCNT:
-		pcb->prefs.keep_cnt = (uint8_t)v;
-		break;
 	case TCP_OPT_MAXSEG:
 		return set_mss(pcb, v);
-	case TCP_OPT_USER_TIMEOUT_MS:
-		pcb->prefs.user_timeout_ms = (uint32_t)v;
-		break;
 	case TCP_OPT_DEFER_ACCEPT_S:
 		set_defer_accept(pcb, v);
-		break;
-	case TCP_OPT_NOTSENT_LOWAT:
-		pcb->prefs.notsent_lowat = (uint32_t)v;
-		break;
-	case TCP_OPT_LINGER2_S:
-		set_linger2(pcb, v);
-		break;
-	case TCP_OPT_SYNCNT:
-		pcb->prefs.syn_cnt = (uint8_t)v;
 		break;
 	case TCP_OPT_WINDOW_CLAMP:
 		return set_window_clamp(pcb, v);
 	case TCP_OPT_OOBINLINE:
 		set_flag(pcb, PCBF_OOBINLINE, v);
-		break;
-	case TCP_OPT_FASTOPEN:
-		pcb->prefs.fastopen_qlen = (uint32_t)v;
 		break;
 	case TCP_OPT_FASTOPEN_CONNECT:
 		set_flag(pcb, PCBF_FASTOPEN_CONNECT, v);
@@ -169,11 +173,16 @@ int tcp_opt_set(struct tcp_pcb *pcb, enum tcp_opt opt, int64_t v)
 		break;
 	case TCP_OPT_CONGESTION:
 		return tcp_pcb_set_cc(pcb, (enum tcp_cc_kind)v);
+	case TCP_OPT_KEEPINTVL_S:
+	case TCP_OPT_KEEPCNT:
+	case TCP_OPT_USER_TIMEOUT_MS:
+	case TCP_OPT_NOTSENT_LOWAT:
+	case TCP_OPT_SYNCNT:
+	case TCP_OPT_FASTOPEN:
+	case TCP_OPT_LINGER2_S:
 	case TCP_OPT_TOS:
-		pcb->tos = (uint8_t)v;
-		break;
 	case TCP_OPT_TTL:
-		pcb->ttl = (uint8_t)v;
+		set_number(pcb, opt, v);
 		break;
 	case TCP_OPT_COUNT:
 		break;

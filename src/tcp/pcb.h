@@ -73,8 +73,8 @@
 #define PCBF_ECN_ASKED    PCBF_BIT(33) /* our last SYN asked for it */
 #define PCBF_ECN_ECHO     PCBF_BIT(34) /* a mark came and no CWR since: ECE on all we send */
 #define PCBF_ECN_CWR      PCBF_BIT(35) /* the window was reduced: the next new text says so */
-#define PCBF_ECN_SEEN         PCBF_BIT(36) /* the peer's packets were ECN-capable */
-#define PCBF_OOBINLINE        PCBF_BIT(37) /* urgent text stays in the stream */
+#define PCBF_ECN_SEEN     PCBF_BIT(36) /* the peer's packets were ECN-capable */
+#define PCBF_OOBINLINE    PCBF_BIT(37) /* urgent text stays in the stream */
 #define PCBF_FASTOPEN \
 	PCBF_BIT(38) /* began with the peer's SYN, which we have not seen acknowledged */
 #define PCBF_FASTOPEN_CONNECT PCBF_BIT(39) /* option: connect by Fast Open */

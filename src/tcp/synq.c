@@ -238,61 +238,6 @@ static void promote(struct stack *s, const struct tcp_half *h, struct tcp_seg *s
 		tcp_pcb_kill(pcb);
 }
 
-/* Text of a SYN with a valid cookie. */
-static void take_syn_text(struct tcp_pcb *pcb, const struct tcp_seg *seg, struct mbuf **mp)
-{
-	struct stack *s = pcb->stack;
-
-	if (seg->len == 0 || seg->len > pcb->rcv_adv - pcb->rcv_nxt) {
-		mbuf_done(mp);
-		return;
-	}
-	pcb->flags |= PCBF_SYN_TEXT;
-	pcb->rcv_nxt += seg->len;
-	pcb->bytes_received += seg->len;
-	pcb->text_segs_in++;
-	s->tcp->cnt.bytes_in += seg->len;
-	tcp_rcvbuf_push(&pcb->rcv, s->pool, mbuf_move(mp));
-}
-
-/* RFC 7413 4.2.2: the connection begins with the SYN, before it is known whether the peer is there.
- * SND.UNA stands behind our SYN from the start: what is owed to the handshake is the state. */
-static void open_fast(struct stack *s, const struct tcp_half *h, struct tcp_seg *seg, mbuf_own in,
-		      bool renew)
-{
-	MBUF(m, in);
-	struct tcp_pcb *pcb = tcp_half_pcb(s, h);
-
-	if (!pcb) {
-		mbuf_drop(&m, DROP_TCP_NOMEM);
-		return;
-	}
-	h->listener->n_embryo++;
-	if (tcp_flow_insert(s, &pcb->flow, TCP_FLOW_PCB) < 0 || tcp_pcb_route(pcb) < 0) {
-		tcp_pcb_kill(pcb);
-		mbuf_drop(&m, DROP_TCP_NOMEM);
-		return;
-	}
-	s->tcp->cnt.fastopen_passive++;
-	s->tcp->cnt.intercepted += h->foreign;
-	s->tcp->fastopen.n_pending++;
-	pcb->flags |= PCBF_FASTOPEN | (renew ? PCBF_FASTOPEN_RENEW : 0);
-	pcb->rtt_start_ns = s->now_ns;
-	pcb->last_text_ns = s->now_ns;
-	pcb->snd_una = h->iss + 1;
-	pcb->snd_wnd = h->wnd;
-	pcb->snd_wnd_max = h->wnd;
-	pcb->snd_wl1 = h->irs;
-	pcb->snd_wl2 = h->iss;
-	tcp_pcb_update_mss(pcb);
-	tcp_start_transfer(pcb);
-	take_syn_text(pcb, seg, &m);
-	tcp_emit_syn(pcb);
-	tcp_timer_rexmit(pcb);
-	tcp_listener_ready(pcb);
-	tcp_events_deliver(pcb);
-}
-
 /* Answer, and keep an entry; or a cookie. False: neither is allowed. */
 static bool remember(struct stack *s, const struct tcp_half *from)
 {
@@ -351,7 +296,7 @@ void tcp_synq_syn(struct stack *s, struct tcp_listener *l, struct tcp_seg *seg, 
 	h.foreign = seg->in->foreign;
 	v = tcp_fastopen_judge(s, l, seg);
 	if (v >= TCP_FASTOPEN_TAKE) {
-		open_fast(s, &h, seg, mbuf_move(&m), v == TCP_FASTOPEN_RENEW);
+		tcp_fastopen_open(s, &h, seg, mbuf_move(&m), v == TCP_FASTOPEN_RENEW);
 		return;
 	}
 	/* Text on any other SYN is not taken, the peer sends it again (RFC 9293 3.10.7.2 lets us

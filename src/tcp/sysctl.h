@@ -18,7 +18,8 @@
 	X("tcp_dsack", NUM, dsack, 0, 1, "report duplicates (RFC 2883)") \
 	X("tcp_ecn", NUM, ecn, 0, 2, "ECN (RFC 3168): 0 never, 1 ask and agree, 2 agree only") \
 	X("tcp_rmem", MEM, rmem, 2304, 1073741824, \
-	  "receive buffer of new connections: least (unused), first, most that it grows to; bytes") \
+	  "receive buffer of new connections: least (unused), first, most that it grows to; " \
+	  "bytes") \
 	X("tcp_wmem", MEM, wmem, 4608, 1073741824, \
 	  "send buffer of new connections: least (unused), first, most that it grows to; bytes") \
 	X("tcp_moderate_rcvbuf", NUM, moderate_rcvbuf, 0, 1, "receive buffers grow by themselves") \

@@ -145,12 +145,12 @@ static void probe_is_lost(void **state)
 	end = 9001;
 	for (uint32_t i = 1; i <= 4; i++) {
 		tk_advance(tk, MS / 5);
-		tk_in(tk,
-		      &(struct tk_seg){.flags = TCP_ACK,
-				       .seq = 1,
-				       .ack = 1,
-				       .n_sack = 1,
-				       .sack = {{1 + probe, i < 4 ? 1 + probe + i * tk->pcb->mss : end}}});
+		tk_in(tk, &(struct tk_seg){.flags = TCP_ACK,
+					   .seq = 1,
+					   .ack = 1,
+					   .n_sack = 1,
+					   .sack = {{1 + probe,
+						     i < 4 ? 1 + probe + i * tk->pcb->mss : end}}});
 	}
 	assert_int_equal(tcp_counters(tk->s)->retrans_bytes, probe);
 	ack(tk, end);
