@@ -47,8 +47,11 @@ struct leat_config {
  * may do so too, with another name: its sockets, ports, addresses and buffers are its own. Threads
  * that do not may call everything in socket.h, epoll.h, event.h and poll.h: those calls travel to
  * the socket's worker, new sockets and sets belong to the first worker, and the worker must be in a
- * Leat call (a wait, leat_run()) to answer. EINVAL (a value out of range), ENOMEM, EALREADY, and
- * what the EAL reports.
+ * Leat call (a wait, leat_run()) to answer. EINVAL (a value out of range), ENOMEM, EALREADY,
+ * ENOTSUP (the process was forked from one with a stack), and what the EAL reports.
+ *
+ * fork(2): the stack stays the parent's. In the child, descriptors of Leat's can only be closed,
+ * ports and other descriptors that Leat has for itself are closed, and there is no stack.
  */
 LEAT_API int leat_init(const struct leat_config *config);
 /*

@@ -93,6 +93,14 @@ LEAT_API int leat_dup3(int fd, int to, int flags);
 LEAT_API int leat_close_range(unsigned first, unsigned last, int flags);
 LEAT_API void leat_closefrom(int from);
 
+/* Whose is a descriptor number? Any thread; a lookup in a table. */
+enum leat_fd {
+	LEAT_FD_KERNEL, /* the kernel's, or nobody's */
+	LEAT_FD_LEAT,   /* a socket or a set of Leat's */
+	LEAT_FD_HIDDEN, /* Leat has it open for itself; the program must leave it alone */
+};
+LEAT_API enum leat_fd leat_fd_of(int fd);
+
 /*
  * Send now what earlier calls caused, without waiting for anything: for a program that writes and
  * then computes for long.

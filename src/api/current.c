@@ -8,5 +8,6 @@
 _Thread_local struct current current;
 struct process process = {
 	.key_once = PTHREAD_ONCE_INIT,
+	.fork_once = PTHREAD_ONCE_INIT,
 	.signal_lock = PTHREAD_MUTEX_INITIALIZER,
 };

@@ -55,6 +55,8 @@ struct process {
 	pthread_once_t key_once;
 	pthread_key_t wake_key;
 	bool have_key;
+	pthread_once_t fork_once;
+	bool forked; /* from a process that had a worker: DPDK cannot start again here */
 };
 
 extern struct process process;

@@ -4,6 +4,7 @@
  * leat_init() needs the thread's worker.
  */
 #include "api/current.h"
+#include "api/fork.h"
 #include "api/internal.h"
 #include "api/remote.h"
 #include "api/signals.h"
@@ -71,6 +72,9 @@ int leat_init(const struct leat_config *config)
 		return fail(EINVAL, "config: NULL");
 	if (config->spin_us > SPIN_US_MAX)
 		return fail(EINVAL, "spin_us: more than 1000000");
+	if (process.forked)
+		return fail(ENOTSUP, "this process was forked from one that had a stack");
+	fork_prepare();
 	/* DPDK wants to know every thread that has a worker; the first one it knows by itself. */
 	if (plat_eal_up() && plat_thread_register() < 0)
 		return fail(ENOMEM, "too many threads");

@@ -328,6 +328,15 @@ int leat_dup3(int fd, int to, int flags)
 	return dup_ours(fd, to, flags);
 }
 
+enum leat_fd leat_fd_of(int fd)
+{
+	unsigned who = owner_of(&process.owners, fd);
+
+	if (who == OWNER_NONE)
+		return LEAT_FD_KERNEL;
+	return who <= OWNER_WORKERS ? LEAT_FD_LEAT : LEAT_FD_HIDDEN;
+}
+
 /* ---- ranges ---- */
 
 /* Not the program's business: what Leat itself has open, and closed numbers that it keeps. */
