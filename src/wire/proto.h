@@ -6,6 +6,7 @@
 enum wire_proto {
 	PROTO_HOPOPTS = 0,
 	PROTO_ICMP4 = 1,
+	PROTO_IGMP = 2,
 	PROTO_IP4 = 4,
 	PROTO_TCP = 6,
 	PROTO_UDP = 17,

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Input: an IPv4 or IPv6 packet with ICMP in it. Checksums are not verified on the way in, so that
- * damage gets deep; what emit makes of the result must pass with checksum.
+ * Input: an IPv4 or IPv6 packet with ICMP or IGMP in it. Checksums are not verified on the way in,
+ * so that damage gets deep; what emit makes of the result must pass with checksum.
  */
 #include "fuzz.h"
 
 #include "base/csum.h"
 #include "wire/icmp4.h"
 #include "wire/icmp6.h"
+#include "wire/igmp.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 #include "wire/nd.h"
@@ -51,6 +52,31 @@ static void fuzz_icmp4(struct view v)
 	icmp4_echo_reply(out);
 	FUZZ_CHECK(icmp4_parse(&back, view_make(out, len), true) == 0);
 	FUZZ_CHECK(back.type == ICMP4_ECHO_REPLY);
+}
+
+/* Its checksum is always verified: made right, so that damage gets deep. */
+static void fuzz_igmp(struct view v)
+{
+	uint8_t in[MAX_MESSAGE], out[IGMP_HLEN];
+	struct igmp h, back;
+
+	if (v.len < 4 || v.len > sizeof(in))
+		return;
+	memcpy(in, v.p, v.len);
+	store_native16(in + 2, 0);
+	store_native16(in + 2, csum_fold(csum_partial(in, v.len, 0)));
+	v.p = in;
+	if (igmp_parse(&h, v) != 0)
+		return;
+	FUZZ_CHECK(v.len >= IGMP_HLEN && ipaddr_is_v4(&h.group));
+	FUZZ_CHECK(is_within(v, view_make(h.sources, (size_t)h.n_sources * 4)));
+	FUZZ_CHECK(h.type != IGMP_QUERY || (h.version >= 1 && h.version <= 3));
+	FUZZ_CHECK(h.max_ms <= 3174400); /* 31744 tenths of a second */
+	igmp_emit_older(out, IGMP_V2_REPORT, &h.group);
+	FUZZ_CHECK(igmp_parse(&back, view_make(out, sizeof(out))) == 0);
+	FUZZ_CHECK(back.type == IGMP_V2_REPORT && ipaddr_eq(&back.group, &h.group));
+	in[1] ^= 1; /* one wrong bit is seen */
+	FUZZ_CHECK(igmp_parse(&back, v) != 0);
 }
 
 /* What was valid once can be sent again, if it is of a type that we send. */
@@ -127,7 +153,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ip6 h6;
 
 	if (ip4_parse(&h4, v, false) == 0) {
-		fuzz_icmp4(ip4_payload(&h4, v));
+		if (h4.proto == PROTO_IGMP)
+			fuzz_igmp(ip4_payload(&h4, v));
+		else
+			fuzz_icmp4(ip4_payload(&h4, v));
 		return 0;
 	}
 	if (ip6_parse(&h6, v) != 0 || ip6_ext_parse(&x, &h6, v, IP6_HOST) != 0)

@@ -124,6 +124,14 @@ def icmp_nd():
         "na": IPv6(src=LL2, dst=LL1, **nd) / ICMPv6ND_NA(tgt=LL2, R=0, S=1, O=1) / tlla,
         "redirect6": IPv6(src=LL1, dst=A6, **nd) / ICMPv6ND_Redirect(tgt=LL2, dst=B6) / tlla /
                      ICMPv6NDOptRedirectedHdr(pkt=udp6),
+        "igmp1_query": IP(src=A4, dst="224.0.0.1", proto=2, ttl=1) / bytes.fromhex(
+            "1100eeff00000000"),
+        "igmp2_query": IP(src=A4, dst="224.0.0.1", proto=2, ttl=1) / bytes.fromhex(
+            "1164ee9b00000000"),
+        "igmp3_query": IP(src=A4, dst="239.1.1.1", proto=2, ttl=1) / bytes.fromhex(
+            "11ff0000ef0101010a7d00020a0000050a000006"),
+        "igmp2_report": IP(src=A4, dst="239.1.1.1", proto=2, ttl=1) / bytes.fromhex(
+            "1600f9fdef010101"),
         "ns_fragmented": IPv6(src=LL1, dst=LL2, **nd) / IPv6ExtHdrFragment(id=1, nh=58) /
                          ICMPv6ND_NS(tgt=LL2),
     }
