@@ -30,31 +30,63 @@ static uint32_t plateau_below(uint32_t len)
 	return PMTU_FLOOR4;
 }
 
-static int unreachable4_errno(uint8_t code)
+struct meaning {
+	int err;
+	bool hard;
+};
+
+/* By code, as Linux's sockets hear it. RFC 1122 4.2.3.9 names the soft ones. */
+static struct meaning unreachable4(uint8_t code)
 {
-	switch (code) {
-	case ICMP4_UNREACH_NET:
-	case ICMP4_UNREACH_NET_UNKNOWN:
-	case ICMP4_UNREACH_NET_PROHIBITED:
-	case ICMP4_UNREACH_NET_TOS:
-		return ENETUNREACH;
-	case ICMP4_UNREACH_PROTO:
-		return ENOPROTOOPT;
-	case ICMP4_UNREACH_PORT:
-		return ECONNREFUSED;
-	case ICMP4_UNREACH_FRAG_NEEDED:
-		return EMSGSIZE;
-	default: /* a number from the wire, not an enum */
-		return EHOSTUNREACH;
-	}
+	static const struct meaning codes[] = {
+		[ICMP4_UNREACH_NET] = {ENETUNREACH, false},
+		[ICMP4_UNREACH_HOST] = {EHOSTUNREACH, false},
+		[ICMP4_UNREACH_PROTO] = {ENOPROTOOPT, true},
+		[ICMP4_UNREACH_PORT] = {ECONNREFUSED, true},
+		[ICMP4_UNREACH_FRAG_NEEDED] = {EMSGSIZE, false},
+		[ICMP4_UNREACH_SOURCE_ROUTE] = {EOPNOTSUPP, false},
+		[ICMP4_UNREACH_NET_UNKNOWN] = {ENETUNREACH, true},
+		[ICMP4_UNREACH_HOST_UNKNOWN] = {EHOSTDOWN, true},
+		[ICMP4_UNREACH_ISOLATED] = {ENONET, true},
+		[ICMP4_UNREACH_NET_PROHIBITED] = {ENETUNREACH, true},
+		[ICMP4_UNREACH_HOST_PROHIBITED] = {EHOSTUNREACH, true},
+		[ICMP4_UNREACH_NET_TOS] = {ENETUNREACH, false},
+		[ICMP4_UNREACH_HOST_TOS] = {EHOSTUNREACH, false},
+		[ICMP4_UNREACH_PROHIBITED] = {EHOSTUNREACH, true},
+		[ICMP4_UNREACH_PRECEDENCE] = {EHOSTUNREACH, true},
+		[ICMP4_UNREACH_CUTOFF] = {EHOSTUNREACH, true},
+	};
+
+	return code < ARRAY_LEN(codes) ? codes[code] : (struct meaning){EHOSTUNREACH, false};
+}
+
+static struct meaning unreachable6(uint8_t code)
+{
+	static const struct meaning codes[] = {
+		[ICMP6_UNREACH_NO_ROUTE] = {ENETUNREACH, false},
+		[ICMP6_UNREACH_PROHIBITED] = {EACCES, true},
+		[ICMP6_UNREACH_SCOPE] = {EHOSTUNREACH, false},
+		[ICMP6_UNREACH_ADDRESS] = {EHOSTUNREACH, false},
+		[ICMP6_UNREACH_PORT] = {ECONNREFUSED, true},
+		[ICMP6_UNREACH_POLICY] = {EACCES, true},
+		[ICMP6_UNREACH_REJECT] = {EACCES, true},
+	};
+
+	return code < ARRAY_LEN(codes) ? codes[code] : (struct meaning){EHOSTUNREACH, false};
+}
+
+static void mean(struct inet_err *e, enum inet_err_kind kind, struct meaning what)
+{
+	e->kind = kind;
+	e->err = what.err;
+	e->hard = what.hard;
 }
 
 static bool classify4(const struct icmp4 *h, const struct quote *q, struct inet_err *e)
 {
 	switch (h->type) {
 	case ICMP4_UNREACHABLE:
-		e->err = unreachable4_errno(h->code);
-		e->kind = INET_ERR_UNREACHABLE;
+		mean(e, INET_ERR_UNREACHABLE, unreachable4(h->code));
 		if (h->code == ICMP4_UNREACH_PORT || h->code == ICMP4_UNREACH_PROTO)
 			e->kind = INET_ERR_PORT;
 		if (h->code != ICMP4_UNREACH_FRAG_NEEDED)
@@ -63,12 +95,11 @@ static bool classify4(const struct icmp4 *h, const struct quote *q, struct inet_
 		e->mtu = max_u32(h->mtu ? h->mtu : plateau_below(q->packet_len), PMTU_FLOOR4);
 		return true;
 	case ICMP4_TIME_EXCEEDED:
-		e->kind = INET_ERR_TIME;
-		e->err = EHOSTUNREACH;
+		mean(e, INET_ERR_TIME, (struct meaning){EHOSTUNREACH, false});
 		return true;
 	case ICMP4_PARAM_PROBLEM:
-		e->kind = INET_ERR_PARAM;
-		e->err = EPROTO;
+		mean(e, INET_ERR_PARAM, (struct meaning){EPROTO, true});
+		e->ptr = h->ptr;
 		return true;
 	default: /* a number from the wire: source quench, redirect, unknown */
 		return false;
@@ -79,25 +110,22 @@ static bool classify6(const struct icmp6 *h, struct inet_err *e)
 {
 	switch (h->type) {
 	case ICMP6_UNREACHABLE:
-		e->kind = h->code == ICMP6_UNREACH_PORT ? INET_ERR_PORT : INET_ERR_UNREACHABLE;
-		e->err = h->code == ICMP6_UNREACH_PORT       ? ECONNREFUSED
-			 : h->code == ICMP6_UNREACH_NO_ROUTE ? ENETUNREACH
-							     : EHOSTUNREACH;
+		mean(e, h->code == ICMP6_UNREACH_PORT ? INET_ERR_PORT : INET_ERR_UNREACHABLE,
+		     unreachable6(h->code));
 		return true;
 	case ICMP6_TOO_BIG:
 		if (h->mtu < IP6_MIN_MTU) /* no link has it: discarded (RFC 8201 4) */
 			return false;
-		e->kind = INET_ERR_TOO_BIG;
-		e->err = EMSGSIZE;
+		mean(e, INET_ERR_TOO_BIG, (struct meaning){EMSGSIZE, false});
 		e->mtu = h->mtu;
 		return true;
 	case ICMP6_TIME_EXCEEDED:
-		e->kind = INET_ERR_TIME;
-		e->err = EHOSTUNREACH;
+		mean(e, INET_ERR_TIME, (struct meaning){EHOSTUNREACH, false});
 		return true;
 	case ICMP6_PARAM_PROBLEM:
-		e->kind = h->code == ICMP6_PARAM_NEXT ? INET_ERR_PORT : INET_ERR_PARAM;
-		e->err = h->code == ICMP6_PARAM_NEXT ? ENOPROTOOPT : EPROTO;
+		mean(e, h->code == ICMP6_PARAM_NEXT ? INET_ERR_PORT : INET_ERR_PARAM,
+		     (struct meaning){EPROTO, true});
+		e->ptr = h->ptr;
 		return true;
 	default: /* a number from the wire */
 		return false;
@@ -110,8 +138,9 @@ static bool quote_useful(const struct quote *q)
 	return !q->fragment && q->has_ports && (q->proto != PROTO_TCP || q->has_tcp_seq);
 }
 
-static void fill_flow(struct inet_err *e, const struct quote *q)
+static void fill_flow(struct inet_err *e, const struct quote *q, struct view packet)
 {
+	e->quoted = view_skip(packet, min_size(q->upper_off, packet.len));
 	e->src = q->src;
 	e->dst = q->dst;
 	e->sport = q->sport;
@@ -120,7 +149,7 @@ static void fill_flow(struct inet_err *e, const struct quote *q)
 }
 
 static enum drop_reason give(struct stack *s, const struct ip_rx *rx, const struct quote *q,
-			     struct inet_err *e)
+			     struct view packet, struct inet_err *e)
 {
 	const struct inet_proto *ops = s->inet->protos[q->proto];
 
@@ -129,8 +158,9 @@ static enum drop_reason give(struct stack *s, const struct ip_rx *rx, const stru
 		return DROP_ICMP_MALFORMED;
 	if (!quote_useful(q) || !ops)
 		return DROP_ICMP_IGNORED;
-	fill_flow(e, q);
+	fill_flow(e, q, packet);
 	e->from = rx->in.src;
+	e->iface = rx->in.iface;
 	if (rx->in.foreign) {
 		if (!ops->claim_error || !ops->claim_error(s, e))
 			return DROP_ICMP_IGNORED;
@@ -157,7 +187,7 @@ enum drop_reason icmp4_error_input(struct stack *s, const struct ip_rx *rx, stru
 	e.code = h.code;
 	if (!classify4(&h, &q, &e))
 		return DROP_ICMP_IGNORED;
-	return give(s, rx, &q, &e);
+	return give(s, rx, &q, h.body, &e);
 }
 
 enum drop_reason icmp6_error_input(struct stack *s, const struct ip_rx *rx, struct mbuf *m)
@@ -175,7 +205,7 @@ enum drop_reason icmp6_error_input(struct stack *s, const struct ip_rx *rx, stru
 	e.code = h.code;
 	if (!classify6(&h, &e))
 		return DROP_ICMP_IGNORED;
-	return give(s, rx, &q, &e);
+	return give(s, rx, &q, h.body, &e);
 }
 
 bool icmp_claim_error(struct stack *s, const struct ip_rx *rx, struct mbuf *m)
@@ -203,7 +233,8 @@ void icmp_unreachable_local(struct stack *s, unsigned iface, struct mbuf *m)
 	e.code = v6 ? (uint8_t)ICMP6_UNREACH_ADDRESS : (uint8_t)ICMP4_UNREACH_HOST;
 	e.from = q.src;
 	(void)addr_source_for(s, iface, &q.src, &e.from);
-	fill_flow(&e, &q);
+	e.iface = iface;
+	fill_flow(&e, &q, mbuf_view(m));
 	if (quote_useful(&q) && ops && ours && ops->error)
 		ops->error(s, &e);
 	else if (quote_useful(&q) && ops && !ours && ops->claim_error && ops->claim_error(s, &e))

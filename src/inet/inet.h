@@ -7,6 +7,7 @@
 #define LEAT_INET_INET_H
 
 #include "base/ip.h"
+#include "base/view.h"
 #include "core/stack.h"
 
 #define INET_PROTO_ICMP  1u
@@ -74,13 +75,17 @@ enum inet_err_kind {
 
 struct inet_err {
 	enum inet_err_kind kind;
-	int err; /* errno for the socket */
+	int err;   /* errno for the socket */
+	bool hard; /* Linux tells a connected UDP socket */
 	uint32_t mtu;
+	uint32_t ptr;           /* parameter problem */
+	unsigned iface;         /* it came by */
 	struct ipaddr src, dst; /* of our packet: src is our side */
 	uint16_t sport, dport;
 	uint32_t tcp_seq;
 	struct ipaddr from; /* who reports */
 	uint8_t type, code;
+	struct view quoted; /* our packet from its transport header on, as much as there is */
 };
 
 struct inet_proto {

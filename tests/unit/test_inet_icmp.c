@@ -438,7 +438,7 @@ static const struct in_case in4[] = {
 
 static const struct in_case in6[] = {
 	{"no route", 1, 0, 0, true, INET_ERR_UNREACHABLE, ENETUNREACH, 0},
-	{"prohibited", 1, 1, 0, true, INET_ERR_UNREACHABLE, EHOSTUNREACH, 0},
+	{"prohibited", 1, 1, 0, true, INET_ERR_UNREACHABLE, EACCES, 0},
 	{"address", 1, 3, 0, true, INET_ERR_UNREACHABLE, EHOSTUNREACH, 0},
 	{"port", 1, 4, 0, true, INET_ERR_PORT, ECONNREFUSED, 0},
 	{"too big, MTU 0", 2, 0, 0, false, 0, 0, 0}, /* RFC 8201 4 */
@@ -448,7 +448,7 @@ static const struct in_case in6[] = {
 	{"too big, MTU 2^32-1", 2, 0, UINT32_MAX, true, INET_ERR_TOO_BIG, EMSGSIZE, UINT32_MAX},
 	{"time", 3, 0, 0, true, INET_ERR_TIME, EHOSTUNREACH, 0},
 	{"parameter", 4, 0, 6, true, INET_ERR_PARAM, EPROTO, 0},
-	{"next header", 4, 1, 6, true, INET_ERR_PORT, ENOPROTOOPT, 0},
+	{"next header", 4, 1, 6, true, INET_ERR_PORT, EPROTO, 0},
 	{"unknown error", 99, 0, 0, false, 0, 0, 0},
 	{"echo reply", 129, 0, 0, false, 0, 0, 0},
 	{"unknown message", 200, 0, 0, false, 0, 0, 0},
