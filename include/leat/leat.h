@@ -75,6 +75,11 @@ struct leat_port {
 	uint32_t mtu;    /* 68..65535; 0: the device's */
 	bool no_offload; /* MTU-sized frames with complete checksums only */
 	const char *mac; /* "02:00:00:00:00:01"; NULL: the device's or a random local one */
+	/*
+	 * IPv6 as a host: ask for routers and believe them, make addresses from their prefixes
+	 * (RFC 4861, RFC 4862, RFC 7217), follow redirects. Off for a box that forwards.
+	 */
+	bool autoconf;
 };
 
 /* EINVAL, EEXIST (name), ENODEV, EPERM, ENOSPC (16 ports). Copies what it needs. */

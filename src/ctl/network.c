@@ -87,6 +87,10 @@ int instance_port_add(struct instance *in, const struct leat_port *c)
 		stack_port_del(in->stack);
 		return instance_fail(in, rc, "port %s: %s", c->name, strerror(-rc));
 	}
+	if (c->autoconf)
+		rc = inet_autoconf_set(in->stack, (unsigned)idx, true);
+	if (rc < 0)
+		return instance_fail(in, rc, "port %s: autoconf: %s", c->name, strerror(-rc));
 	return 0;
 }
 

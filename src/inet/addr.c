@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Addresses of our own: table and lists by interface, connected routes, announcements, choice of
- * a source address, and what an address that a packet carries is to us. An address is used from
- * the moment it is added, without RFC 4862's tentative time: a box in the path cannot stay silent
- * for a second after a restart. Conflicts are seen and counted (arp.c, nd.c), never obeyed.
+ * Addresses of our own: table and lists by interface, connected routes, announcements, and what an
+ * address that a packet carries is to us. An address that was configured is used from the moment it
+ * is added, without RFC 4862's tentative time: a box in the path cannot stay silent for a second
+ * after a restart. Conflicts are seen and counted (arp.c, nd.c), never obeyed. Addresses that we
+ * make ourselves as a host are tested first (dad.c).
  *
  * Called by configuration and input, on the worker's thread.
  */
+#include "inet/host.h"
 #include "inet/state.h"
 
 #include "link/arp.h"
@@ -48,14 +50,21 @@ bool addr_is_own(struct stack *s, unsigned iface, const struct ipaddr *a)
 	return false;
 }
 
-bool addr_is_own_on(struct stack *s, unsigned iface, const struct ipaddr *a)
+struct inet_addr *addr_on(const struct stack *s, unsigned iface, const struct ipaddr *a)
 {
 	const struct inet_iface *ii = &s->inet->ifaces[iface];
 
 	for (unsigned i = 0; i < ii->n_addrs; i++)
 		if (ipaddr_eq(&ii->addrs[i]->addr, a))
-			return true;
-	return false;
+			return ii->addrs[i];
+	return NULL;
+}
+
+bool addr_is_own_on(struct stack *s, unsigned iface, const struct ipaddr *a)
+{
+	const struct inet_addr *ia = addr_on(s, iface, a);
+
+	return ia && addr_usable(ia);
 }
 
 bool inet_addr_is_local(const struct stack *s, const struct ipaddr *addr)
@@ -101,10 +110,11 @@ bool addr_is_onlink(struct stack *s, unsigned iface, const struct ipaddr *a)
 	for (unsigned i = 0; i < ii->n_addrs; i++) {
 		struct ipprefix p = ipprefix_make(&ii->addrs[i]->addr, ii->addrs[i]->len);
 
-		if (ipprefix_match(&p, a))
+		/* RFC 5942 4: a prefix that made an address says nothing of who is on the link. */
+		if (!ii->addrs[i]->autoconf && ipprefix_match(&p, a))
 			return true;
 	}
-	return false;
+	return !ipaddr_is_v4(a) && host_is_onlink(s, iface, a);
 }
 
 enum inet_scope addr_scope(struct stack *s, unsigned iface, const struct ipaddr *dst)
@@ -115,106 +125,63 @@ enum inet_scope addr_scope(struct stack *s, unsigned iface, const struct ipaddr 
 		return INET_LOCAL;
 	if (!ipaddr_is_multicast(dst))
 		return maybe && addr_is_broadcast(s, iface, dst) ? INET_BROADCAST : INET_FOREIGN;
-	if (ipaddr_is_v4(dst)) /* all hosts: the one group we are in */
-		return ipaddr_to_v4(dst) == 0xe0000001 ? INET_MULTICAST : INET_NOT_JOINED;
-	return nd_group_joined(s, iface, dst) ? INET_MULTICAST : INET_NOT_JOINED;
+	return group_joined(s, iface, dst) ? INET_MULTICAST : INET_NOT_JOINED;
 }
 
-/* ---- choice of a source ---- */
+/* ---- look-ups by interface ---- */
 
-static unsigned common_len(const struct ipaddr *a, const struct ipaddr *b)
-{
-	unsigned n = 0;
-
-	while (n < 128 && ((a->b[n / 8] ^ b->b[n / 8]) & (0x80u >> (n % 8))) == 0)
-		n++;
-	return n;
-}
-
-/* On one link only: fe80::/10 and ff02::/16. */
-static bool is_link_scope(const struct ipaddr *a)
-{
-	if (ipaddr_is_v4(a))
-		return ipaddr_is_link_local(a);
-	return ipaddr_is_multicast(a) ? (a->b[1] & 0x0f) == 2 : ipaddr_is_link_local(a);
-}
-
-/* RFC 6724 5 in short: rule 2 (scope), then rule 8 (longest match, at most the prefix). */
-static unsigned source_rank(const struct inet_addr *ia, const struct ipaddr *dst)
-{
-	bool same_scope = is_link_scope(&ia->addr) == is_link_scope(dst);
-
-	return (same_scope ? 256u : 0u) + min_uint(common_len(&ia->addr, dst), ia->len);
-}
-
-static const struct inet_addr *source_on(const struct stack *s, unsigned iface,
-					 const struct ipaddr *dst)
+bool addr_link_local(const struct stack *s, unsigned iface, struct ipaddr *out)
 {
 	const struct inet_iface *ii = &s->inet->ifaces[iface];
-	const struct inet_addr *best = NULL;
-	unsigned rank = 0;
 
 	for (unsigned i = 0; i < ii->n_addrs; i++) {
-		const struct inet_addr *ia = ii->addrs[i];
+		const struct ipaddr *a = &ii->addrs[i]->addr;
 
-		if (ipaddr_is_v4(&ia->addr) != ipaddr_is_v4(dst))
-			continue;
-		if (!best || source_rank(ia, dst) > rank) {
-			best = ia;
-			rank = source_rank(ia, dst);
+		if (!ipaddr_is_v4(a) && ipaddr_is_link_local(a) && addr_usable(ii->addrs[i])) {
+			*out = *a;
+			return true;
 		}
 	}
-	return best;
+	return false;
 }
 
-bool addr_source_for(struct stack *s, unsigned iface, const struct ipaddr *target,
-		     struct ipaddr *out)
+int inet_addr_iface(const struct stack *s, const struct ipaddr *addr)
 {
-	const struct inet_addr *ia = source_on(s, iface, target);
+	const struct inet_addr *ia;
 
-	if (ia)
-		*out = ia->addr;
-	return ia != NULL;
-}
-
-/* An address of another interface, for a way whose interface has none of the family or only a
- * link-local one for a destination beyond the link. */
-static const struct inet_addr *source_elsewhere(const struct stack *s, const struct ipaddr *dst)
-{
-	for (unsigned i = 0; i < LINK_MAX_IFACES; i++) {
-		const struct inet_addr *ia = source_on(s, i, dst);
-
-		if (ia && !ipaddr_is_link_local(&ia->addr))
-			return ia;
-	}
-	return NULL;
-}
-
-int inet_src_select(struct stack *s, const struct inet_dst *d, const struct ipaddr *dst,
-		    struct ipaddr *out)
-{
-	const struct inet_addr *ia, *other;
-
-	if (inet_dst_is_loop(d)) {
-		*out = *dst;
-		return 0;
-	}
-	/* The next hop's subnet first: with several addresses the gateway knows that one. */
-	ia = source_on(s, d->iface, ipaddr_is_multicast(dst) ? dst : &d->nexthop);
-	if (!ipaddr_is_link_local(dst) && !ipaddr_is_multicast(dst) &&
-	    (!ia || ipaddr_is_link_local(&ia->addr))) {
-		other = source_on(s, d->iface, dst);
-		if (!other || ipaddr_is_link_local(&other->addr))
-			other = source_elsewhere(s, dst);
-		ia = other ? other : ia;
-	}
-	if (!ia)
-		return -EADDRNOTAVAIL;
-	*out = ia->addr;
-	return 0;
+	if (ipaddr_is_loopback(addr))
+		return INET_IFACE_LOOPBACK;
+	ia = addr_find(s, addr);
+	return ia ? ia->iface : -1;
 }
 
 /* ---- configuration ---- */
+
+/* Everybody, whoever sends: a group of our own. */
+static const struct inet_filter everybody = {.exclude = true};
+
+/* RFC 4291 2.8: the solicited-node group of an address. */
+static int group_of(struct stack *s, const struct inet_addr *ia, bool join)
+{
+	struct ipaddr group = nd_solicited_node(&ia->addr);
+
+	if (ipaddr_is_v4(&ia->addr))
+		return 0;
+	return inet_group_change(s, ia->iface, &group, join ? NULL : &everybody,
+				 join ? &everybody : NULL);
+}
+
+void addr_router_groups(struct stack *s, unsigned iface, bool join)
+{
+	struct ipaddr group = nd_all_routers();
+
+	/* A leave without its join, which found no memory, must not count. */
+	if (join == group_joined(s, iface, &group))
+		return;
+	if (inet_group_change(s, iface, &group, join ? NULL : &everybody,
+			      join ? &everybody : NULL) < 0)
+		s->inet->cnt[1].group_refused++;
+}
 
 static void announce_timer(void *ctx, struct wheel_timer *t)
 {
@@ -224,7 +191,6 @@ static void announce_timer(void *ctx, struct wheel_timer *t)
 	if (ipaddr_is_v4(&ia->addr)) {
 		arp_announce(s, ia->iface, &ia->addr);
 	} else {
-		mld_report(s, ia->iface);
 		nd_announce(s, ia->iface, &ia->addr);
 	}
 	if (--ia->announcements > 0)
@@ -255,7 +221,8 @@ static struct ipprefix addr_prefix(const struct inet_addr *ia)
 /* A link-local prefix is on every interface's link: no route says more. */
 static bool wants_route(const struct inet_addr *ia)
 {
-	return ia->len < 128 && (ipaddr_is_v4(&ia->addr) || !ipaddr_is_link_local(&ia->addr));
+	return !ia->autoconf && ia->len < 128 &&
+	       (ipaddr_is_v4(&ia->addr) || !ipaddr_is_link_local(&ia->addr));
 }
 
 static void filter_add(struct inet *in, const struct ipaddr *a)
@@ -277,7 +244,8 @@ static void filter_rebuild(struct inet *in)
 			const struct inet_addr *ia = in->ifaces[i].addrs[k];
 			struct ipaddr last;
 
-			filter_add(in, &ia->addr);
+			if (addr_usable(ia))
+				filter_add(in, &ia->addr);
 			if (!ipaddr_is_v4(&ia->addr))
 				continue;
 			last = ipaddr_v4(ipaddr_to_v4(&ia->addr) | host_bits(ia));
@@ -298,7 +266,7 @@ static int connect_route(struct stack *s, const struct inet_addr *ia)
 	return err == -EEXIST ? 0 : err; /* a second address in the subnet */
 }
 
-/* Unless another address has the same prefix on the interface. */
+/* Unless another address keeps it: the same prefix on the interface. */
 static void disconnect_route(struct stack *s, const struct inet_addr *gone)
 {
 	const struct inet_iface *ii = &s->inet->ifaces[gone->iface];
@@ -307,9 +275,11 @@ static void disconnect_route(struct stack *s, const struct inet_addr *gone)
 	if (!wants_route(gone))
 		return;
 	for (unsigned i = 0; i < ii->n_addrs; i++) {
-		struct ipprefix q = addr_prefix(ii->addrs[i]);
+		const struct inet_addr *other = ii->addrs[i];
+		struct ipprefix q = addr_prefix(other);
 
-		if (ii->addrs[i] != gone && p.len == q.len && ipaddr_eq(&p.addr, &q.addr))
+		if (other != gone && wants_route(other) && p.len == q.len &&
+		    ipaddr_eq(&p.addr, &q.addr))
 			return;
 	}
 	if (fib_del(&s->inet->fib, &p, NULL, gone->iface) < 0)
@@ -324,94 +294,133 @@ static struct inet_addr *addr_new(struct stack *s, unsigned iface, const struct 
 	if (!ia)
 		return NULL;
 	ia->addr = *addr;
-	ia->len = (uint8_t)(ipaddr_is_v4(addr) ? len + IPPREFIX_V4_BITS : len);
+	ia->len = len;
 	ia->iface = (uint8_t)iface;
-	ia->announcements = ANNOUNCEMENTS;
+	ia->valid_until_ns = ia->preferred_until_ns = UINT64_MAX;
+	ia->state = ADDR_TENTATIVE;
 	wheel_timer_init(&ia->timer, announce_timer);
 	return ia;
 }
 
-int inet_addr_add(struct stack *s, unsigned iface, const struct ipaddr *addr, uint8_t len)
+int addr_publish(struct stack *s, struct inet_addr *ia)
 {
-	struct inet *in = s->inet;
+	int err = htab_insert(&s->inet->addrs, hash_addr(&s->hash_key, &ia->addr), ia);
+
+	if (err < 0)
+		return err;
+	ia->state = ADDR_PREFERRED;
+	ia->announcements = ANNOUNCEMENTS;
+	wheel_timer_init(&ia->timer, announce_timer);
+	filter_rebuild(s->inet);
+	inet_gen_bump(s->inet);
+	wheel_arm(&s->wheel, &ia->timer, s->now_ns);
+	return 0;
+}
+
+void addr_unpublish(struct stack *s, struct inet_addr *ia)
+{
+	wheel_disarm(&s->wheel, &ia->timer);
+	if (!addr_usable(ia))
+		return;
+	MUST(htab_remove(&s->inet->addrs, hash_addr(&s->hash_key, &ia->addr), ia));
+	ia->state = ADDR_TENTATIVE;
+	filter_rebuild(s->inet);
+	inet_gen_bump(s->inet);
+}
+
+/* Onto the interface's list and into its group. */
+static int enlist(struct stack *s, struct inet_addr *ia)
+{
+	struct inet_iface *ii = &s->inet->ifaces[ia->iface];
+	int err;
+
+	if (ii->n_addrs == INET_ADDRS_PER_IFACE)
+		return -ENOSPC;
+	err = group_of(s, ia, true);
+	if (err == 0)
+		ii->addrs[ii->n_addrs++] = ia;
+	return err;
+}
+
+static void delist(struct stack *s, struct inet_addr *ia)
+{
+	struct inet_iface *ii = &s->inet->ifaces[ia->iface];
+	unsigned i = 0;
+
+	while (ii->addrs[i] != ia)
+		i++;
+	memmove(&ii->addrs[i], &ii->addrs[i + 1], (ii->n_addrs - i - 1) * sizeof(ii->addrs[0]));
+	ii->n_addrs--;
+	MUST(group_of(s, ia, false) == 0);
+}
+
+int addr_add(struct stack *s, unsigned iface, const struct ipaddr *addr, uint8_t len,
+	     bool tentative, struct inet_addr **out)
+{
 	struct inet_addr *ia;
 	int err;
 
-	if (!link_iface(s, iface) || !addr_valid(addr, len))
-		return -EINVAL;
-	if (addr_is_own(s, iface, addr))
+	if (addr_is_own(s, iface, addr) || addr_on(s, iface, addr))
 		return -EEXIST;
-	if (in->ifaces[iface].n_addrs == INET_ADDRS_PER_IFACE)
-		return -ENOSPC;
 	ia = addr_new(s, iface, addr, len);
 	if (!ia)
 		return -ENOMEM;
-	err = htab_insert(&in->addrs, hash_addr(&s->hash_key, addr), ia);
+	err = enlist(s, ia);
 	if (err < 0)
 		goto put;
-	err = connect_route(s, ia);
-	if (err < 0)
-		goto remove;
-	in->ifaces[iface].addrs[in->ifaces[iface].n_addrs++] = ia;
-	filter_rebuild(in);
-	inet_gen_bump(in);
-	wheel_arm(&s->wheel, &ia->timer, s->now_ns);
+	if (tentative) {
+		dad_start(s, ia);
+	} else {
+		err = connect_route(s, ia);
+		if (err < 0)
+			goto delist;
+		err = addr_publish(s, ia);
+		if (err < 0)
+			goto disconnect;
+	}
+	*out = ia;
 	return 0;
-remove:
-	MUST(htab_remove(&in->addrs, hash_addr(&s->hash_key, addr), ia));
+disconnect:
+	disconnect_route(s, ia);
+delist:
+	delist(s, ia);
 put:
-	slab_put(&in->addr_slab, ia);
+	slab_put(&s->inet->addr_slab, ia);
 	return err;
+}
+
+void addr_remove(struct stack *s, struct inet_addr *ia)
+{
+	addr_unpublish(s, ia);
+	disconnect_route(s, ia);
+	delist(s, ia);
+	slab_put(&s->inet->addr_slab, ia);
+	filter_rebuild(s->inet);
+	inet_gen_bump(s->inet);
+}
+
+int inet_addr_add(struct stack *s, unsigned iface, const struct ipaddr *addr, uint8_t len)
+{
+	struct inet_addr *ia;
+
+	if (!link_iface(s, iface) || !addr_valid(addr, len))
+		return -EINVAL;
+	if (ipaddr_is_v4(addr))
+		len = (uint8_t)(len + IPPREFIX_V4_BITS);
+	return addr_add(s, iface, addr, len, false, &ia);
 }
 
 int inet_addr_del(struct stack *s, unsigned iface, const struct ipaddr *addr)
 {
-	struct inet *in = s->inet;
-	struct inet_iface *ii;
+	struct inet_addr *ia;
 
 	if (!link_iface(s, iface))
 		return -EINVAL;
-	ii = &in->ifaces[iface];
-	for (unsigned i = 0; i < ii->n_addrs; i++) {
-		struct inet_addr *ia = ii->addrs[i];
-
-		if (!ipaddr_eq(&ia->addr, addr))
-			continue;
-		disconnect_route(s, ia);
-		memmove(&ii->addrs[i], &ii->addrs[i + 1],
-			(ii->n_addrs - i - 1) * sizeof(ii->addrs[0]));
-		ii->n_addrs--;
-		MUST(htab_remove(&in->addrs, hash_addr(&s->hash_key, addr), ia));
-		wheel_disarm(&s->wheel, &ia->timer);
-		slab_put(&in->addr_slab, ia);
-		filter_rebuild(in);
-		inet_gen_bump(in);
-		return 0;
-	}
-	return -EADDRNOTAVAIL;
-}
-
-struct ipaddr addr_link_local_make(const struct stack *s, unsigned iface, uint32_t attempt)
-{
-	const struct iface *ifc = link_iface(s, iface);
-	/* RFC 7217 5: prefix, interface, network (none here), attempt, under the secret. */
-	struct {
-		uint64_t prefix;
-		char name[PORT_NAME_LEN];
-		struct ethaddr mac;
-		uint16_t vid;
-		uint32_t attempt;
-		uint32_t zero;
-	} id = {.prefix = LEAT_BE64(UINT64_C(0xfe80000000000000)),
-		.mac = ifc->mac,
-		.vid = ifc->vid,
-		.attempt = attempt};
-	struct ipaddr a = {.d = {LEAT_BE64(UINT64_C(0xfe80000000000000)), 0}};
-
-	static_assert(sizeof(id) == 8 + PORT_NAME_LEN + 16, "no padding is hashed");
-	memcpy(id.name, s->ports[ifc->port]->name, sizeof(id.name));
-	store_be64(&a.b[8], stack_keyed_hash(s, &id, sizeof(id)));
-	return a;
+	ia = addr_on(s, iface, addr);
+	if (!ia)
+		return -EADDRNOTAVAIL;
+	addr_remove(s, ia);
+	return 0;
 }
 
 /* RFC 5453: identifiers that have a meaning of their own. */
@@ -423,21 +432,51 @@ static bool iid_reserved(const struct ipaddr *a)
 	       (iid >= UINT64_C(0xfdffffffffffff80) && iid <= UINT64_C(0xfdffffffffffffff));
 }
 
+struct ipaddr addr_stable_make(const struct stack *s, unsigned iface, const struct ipaddr *prefix,
+			       uint32_t attempt)
+{
+	const struct iface *ifc = link_iface(s, iface);
+	/* RFC 7217 5: prefix, interface, network (none here), attempt, under the secret. */
+	struct {
+		uint64_t prefix;
+		char name[PORT_NAME_LEN];
+		struct ethaddr mac;
+		uint16_t vid;
+		uint32_t attempt;
+		uint32_t zero;
+	} id = {.prefix = prefix->d[0], .mac = ifc->mac, .vid = ifc->vid, .attempt = attempt};
+	struct ipaddr a = {.d = {prefix->d[0], 0}};
+
+	static_assert(sizeof(id) == 8 + PORT_NAME_LEN + 16, "no padding is hashed");
+	memcpy(id.name, s->ports[ifc->port]->name, sizeof(id.name));
+	do { /* ends: a hash that stays in 129 of 2^64 */
+		store_be64(&a.b[8], stack_keyed_hash(s, &id, sizeof(id)));
+		id.zero++;
+	} while (iid_reserved(&a));
+	return a;
+}
+
+struct ipaddr addr_link_local_make(const struct stack *s, unsigned iface, uint32_t attempt)
+{
+	static const struct ipaddr link_local = {.b = {0xfe, 0x80}};
+
+	return addr_stable_make(s, iface, &link_local, attempt);
+}
+
 static int iface_up(struct stack *s, unsigned iface)
 {
 	struct ipaddr ll = addr_link_local_make(s, iface, 0);
 	int err;
 
-	for (uint32_t i = 1; iid_reserved(&ll); i++) /* ends: a hash that stays in 129 of 2^64 */
-		ll = addr_link_local_make(s, iface, i);
 	s->inet->ifaces[iface].used = true;
-	wheel_timer_init(&s->inet->ifaces[iface].mld_timer, mld_timer);
 	if (link_iface(s, iface)->mtu < IP6_MIN_MTU)
 		return 0; /* no link for IPv6 (RFC 8200 5) */
 	err = inet_addr_add(s, iface, &ll, LL_PREFIX_LEN);
 	if (err < 0) {
 		s->inet->ifaces[iface].used = false;
 		link_iface_del(s, iface);
+	} else if (s->inet->forward6) {
+		addr_router_groups(s, iface, true);
 	}
 	return err;
 }
@@ -473,10 +512,9 @@ void addr_fini(struct stack *s)
 	for (unsigned i = 0; i < LINK_MAX_IFACES; i++) {
 		struct inet_iface *ii = &s->inet->ifaces[i];
 
+		host_destroy(s, i);
 		while (ii->n_addrs > 0)
-			MUST(inet_addr_del(s, i, &ii->addrs[0]->addr) == 0);
-		if (ii->used)
-			wheel_disarm(&s->wheel, &ii->mld_timer);
+			addr_remove(s, ii->addrs[0]);
 	}
 	htab_fini(&s->inet->addrs);
 	slab_fini(&s->inet->addr_slab);

@@ -28,7 +28,7 @@
 	X(err_limited, "ICMP errors not sent: rate limit") \
 	X(err_never, "ICMP errors not sent: the packet must not be answered") \
 	X(err_no_way, "ICMP errors not sent: no way back, or no address to send from") \
-	X(redirect_in, "redirects received and ignored") \
+	X(redirect_in, "redirects received") \
 	X(pmtu_lowered, "path MTUs lowered") \
 	X(pmtu_expired, "path MTUs forgotten after ten minutes") \
 	X(nd_solicit_in, "neighbour solicitations for us") \
@@ -36,7 +36,13 @@
 	X(nd_advert_in, "neighbour advertisements used") \
 	X(nd_advert_out, "neighbour advertisements sent") \
 	X(nd_conflict, "neighbour advertisements of others that claim an address of ours") \
-	X(mld_report_out, "multicast listener reports sent")
+	X(mld_report_out, "multicast listener reports sent (IGMP, MLD)") \
+	X(group_refused, "memberships or routes of our own that found no memory") \
+	X(rs_out, "router solicitations sent") \
+	X(ra_in, "router advertisements used") \
+	X(redirect_used, "redirects followed") \
+	X(autoconf_addr, "addresses made from routers' prefixes") \
+	X(dad_duplicate, "addresses of ours that others turned out to have")
 
 struct inet_counters {
 #define X(name, text) uint64_t name;

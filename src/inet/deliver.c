@@ -48,6 +48,8 @@ void inet_deliver(struct stack *s, struct ip_rx *rx, mbuf_own in)
 		ops->input(s, &rx->in, mbuf_move(&m));
 	else if (rx->in.proto == PROTO_ICMP4 && !rx->v6)
 		icmp4_input(s, rx, mbuf_move(&m));
+	else if (rx->in.proto == PROTO_IGMP && !rx->v6)
+		igmp_input(s, rx, mbuf_move(&m));
 	else if (rx->in.proto == PROTO_ICMP6 && rx->v6)
 		icmp6_input(s, rx, mbuf_move(&m));
 	else

@@ -29,6 +29,7 @@ static void fill_loop(const struct stack *s, const struct ipaddr *dst, struct in
 	*out = (struct inet_dst){
 		.gen = s->inet->gen,
 		.mtu = INET_LOOP_MTU,
+		.link_mtu = INET_LOOP_MTU,
 		.iface = INET_IFACE_LOOPBACK,
 		.nexthop = *dst,
 		.caps = PORT_CAP_TX_CSUM | PORT_CAP_TSO | PORT_CAP_SG,
@@ -40,13 +41,17 @@ static int fill(const struct stack *s, unsigned iface, const struct ipaddr *dst,
 		const struct ipaddr *nexthop, struct inet_dst *out)
 {
 	const struct iface *ifc = link_iface(s, iface);
-	uint32_t pmtu = pmtu_find(s, dst);
+	uint32_t pmtu = pmtu_find(s, dst), mtu;
 
 	if (!ifc)
 		return -ENETUNREACH;
+	mtu = ifc->mtu;
+	if (!ipaddr_is_v4(dst) && s->inet->ifaces[iface].mtu6)
+		mtu = s->inet->ifaces[iface].mtu6; /* RFC 4861 6.3.4, never above the link's */
 	*out = (struct inet_dst){
 		.gen = s->inet->gen,
-		.mtu = pmtu ? min_u32(pmtu, ifc->mtu) : ifc->mtu,
+		.mtu = pmtu ? min_u32(pmtu, mtu) : mtu,
+		.link_mtu = mtu,
 		.iface = iface,
 		.nexthop = addr_is_broadcast(s, iface, nexthop) ? ipaddr_v4(UINT32_MAX) : *nexthop,
 		.caps = ifc->caps,
@@ -55,12 +60,25 @@ static int fill(const struct stack *s, unsigned iface, const struct ipaddr *dst,
 	return 0;
 }
 
+/* Which interface it is on, its address does not say. */
+bool dst_wants_iface(const struct ipaddr *dst)
+{
+	return ipaddr_is_multicast(dst) || ipaddr_is_v4_broadcast(dst) ||
+	       (!ipaddr_is_v4(dst) && ipaddr_is_link_local(dst));
+}
+
 int inet_dst_lookup_on(struct stack *s, unsigned iface, const struct ipaddr *dst,
 		       struct inet_dst *out)
 {
 	if (iface == INET_IFACE_LOOPBACK || ipaddr_is_loopback(dst) || addr_is_own(s, iface, dst)) {
 		fill_loop(s, dst, out);
 		return 0;
+	}
+	if (!dst_wants_iface(dst)) {
+		const struct fib_route *r = fib_lookup(&s->inet->fib, dst);
+
+		if (r && r->iface == iface && r->has_gateway)
+			return fill(s, iface, dst, &r->gateway, out);
 	}
 	return fill(s, iface, dst, dst, out);
 }
@@ -79,12 +97,6 @@ static int guess_iface(struct stack *s, const struct ipaddr *dst)
 			return (int)i;
 	}
 	return first;
-}
-
-bool dst_wants_iface(const struct ipaddr *dst)
-{
-	return ipaddr_is_multicast(dst) || ipaddr_is_v4_broadcast(dst) ||
-	       (!ipaddr_is_v4(dst) && ipaddr_is_link_local(dst));
 }
 
 static int lookup_guessed(struct stack *s, const struct ipaddr *dst, struct inet_dst *out)

@@ -152,10 +152,11 @@ static void prune(struct fib *f, const struct ipprefix *dst)
 	}
 }
 
-static bool route_is(const struct fib_route *r, const struct ipaddr *gateway, unsigned iface)
+static bool route_is(const struct fib_route *r, const struct fib_route *like)
 {
-	return r->iface == iface && r->has_gateway == (gateway != NULL) &&
-	       (!gateway || ipaddr_eq(&r->gateway, gateway));
+	return r->iface == like->iface && r->learned == like->learned &&
+	       r->has_gateway == like->has_gateway &&
+	       (!r->has_gateway || ipaddr_eq(&r->gateway, &like->gateway));
 }
 
 int fib_add(struct fib *f, const struct ipprefix *dst, const struct fib_route *r)
@@ -166,7 +167,7 @@ int fib_add(struct fib *f, const struct ipprefix *dst, const struct fib_route *r
 	if (!n)
 		return -ENOMEM;
 	for (link = &n->routes; *link; link = &(*link)->next)
-		if (route_is(*link, r->has_gateway ? &r->gateway : NULL, r->iface))
+		if (route_is(*link, r))
 			return -EEXIST;
 	copy = slab_get(&f->routes);
 	if (!copy) {
@@ -181,7 +182,7 @@ int fib_add(struct fib *f, const struct ipprefix *dst, const struct fib_route *r
 	return 0;
 }
 
-int fib_del(struct fib *f, const struct ipprefix *dst, const struct ipaddr *gateway, unsigned iface)
+static int del(struct fib *f, const struct ipprefix *dst, const struct fib_route *like)
 {
 	struct fib_node *n = f->root[ipprefix_is_v4(dst) ? 0 : 1];
 
@@ -192,7 +193,7 @@ int fib_del(struct fib *f, const struct ipprefix *dst, const struct ipaddr *gate
 	for (struct fib_route **link = &n->routes; *link; link = &(*link)->next) {
 		struct fib_route *r = *link;
 
-		if (!route_is(r, gateway, iface))
+		if (!route_is(r, like))
 			continue;
 		*link = r->next;
 		slab_put(&f->routes, r);
@@ -200,6 +201,31 @@ int fib_del(struct fib *f, const struct ipprefix *dst, const struct ipaddr *gate
 		return 0;
 	}
 	return -ESRCH;
+}
+
+static struct fib_route like(const struct ipaddr *gateway, unsigned iface, bool learned)
+{
+	return (struct fib_route){
+		.gateway = gateway ? *gateway : ipaddr_any6(),
+		.has_gateway = gateway != NULL,
+		.iface = (uint8_t)iface,
+		.learned = learned,
+	};
+}
+
+int fib_del(struct fib *f, const struct ipprefix *dst, const struct ipaddr *gateway, unsigned iface)
+{
+	struct fib_route r = like(gateway, iface, false);
+
+	return del(f, dst, &r);
+}
+
+int fib_del_learned(struct fib *f, const struct ipprefix *dst, const struct ipaddr *gateway,
+		    unsigned iface)
+{
+	struct fib_route r = like(gateway, iface, true);
+
+	return del(f, dst, &r);
 }
 
 static void visit(const struct fib_node *n,

@@ -25,6 +25,7 @@ struct fib_route {
 	uint8_t iface;
 	bool has_gateway;
 	bool connected; /* made from an address of ours */
+	bool learned; /* from a router; beside the same one configured, which stays when it ends */
 };
 
 struct fib_node;
@@ -38,11 +39,14 @@ struct fib {
 void fib_init(struct fib *f, const struct mem *mem);
 void fib_fini(struct fib *f);
 
-/* r is copied. -EEXIST: prefix, gateway and interface are there already. -ENOMEM. */
+/* r is copied. -EEXIST: prefix, gateway and interface are there already, both learned or neither.
+ * -ENOMEM. */
 NODISCARD int fib_add(struct fib *f, const struct ipprefix *dst, const struct fib_route *r);
 /* gateway NULL: the one on link. -ESRCH. */
 NODISCARD int fib_del(struct fib *f, const struct ipprefix *dst, const struct ipaddr *gateway,
 		      unsigned iface);
+NODISCARD int fib_del_learned(struct fib *f, const struct ipprefix *dst,
+			      const struct ipaddr *gateway, unsigned iface);
 
 /* The route for addr: longest prefix, then lowest metric, then the first added. NULL: none. */
 const struct fib_route *fib_lookup(const struct fib *f, const struct ipaddr *addr);

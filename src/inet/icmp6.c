@@ -38,12 +38,14 @@ static enum drop_reason other(struct stack *s, const struct ip_rx *rx, const str
 {
 	if (icmp6_is_error(h->type))
 		return rx->in.multicast ? DROP_ICMP_IGNORED : icmp6_error_input(s, rx, m);
-	if (h->type != ICMP6_MLD_QUERY && !icmp6_is_nd(h->type))
+	if (h->type != ICMP6_MLD_QUERY && h->type != ICMP6_MLD_REPORT && !icmp6_is_nd(h->type))
 		return DROP_ICMP_IGNORED;
 	if (rx->loop || mbuf_len(m) > ND_PULL || mbuf_pull(m, mbuf_len(m)) < 0)
 		return DROP_ND_MALFORMED;
 	if (h->type == ICMP6_MLD_QUERY)
 		return mld_query_input(s, rx, mbuf_view(m));
+	if (h->type == ICMP6_MLD_REPORT)
+		return mld_report_input(s, rx, mbuf_view(m));
 	return nd_input(s, rx, mbuf_view(m));
 }
 

@@ -5,6 +5,7 @@
  */
 #include "inet/state.h"
 
+#include "inet/group.h"
 #include "inet/reass.h"
 
 #include <errno.h>
@@ -37,11 +38,11 @@ void inet_forwarding_set(struct stack *s, bool v4, bool v6)
 	for (unsigned i = 0; v6 != was && i < LINK_MAX_IFACES; i++) {
 		const struct inet_iface *ii = &s->inet->ifaces[i];
 
+		if (ii->used)
+			addr_router_groups(s, i, v6);
 		for (unsigned k = 0; k < ii->n_addrs; k++)
-			if (!ipaddr_is_v4(&ii->addrs[k]->addr))
+			if (!ipaddr_is_v4(&ii->addrs[k]->addr) && addr_usable(ii->addrs[k]))
 				nd_announce(s, i, &ii->addrs[k]->addr);
-		if (v6 && ii->used)
-			mld_report(s, i); /* all routers, ff02::2 */
 	}
 }
 
@@ -62,7 +63,12 @@ static int tables_init(struct stack *s)
 	err = reass_create(s, &s->inet->reass);
 	if (err < 0)
 		goto fini_pmtu;
+	err = group_init(s);
+	if (err < 0)
+		goto destroy_reass;
 	return 0;
+destroy_reass:
+	reass_destroy(s->inet->reass);
 fini_pmtu:
 	pmtu_fini(s);
 fini_addr:
@@ -98,6 +104,7 @@ int inet_init(struct stack *s)
 	stack_round_end_add(s, shed);
 	return 0;
 fini_tables:
+	group_fini(s);
 	reass_destroy(in->reass);
 	pmtu_fini(s);
 	addr_fini(s);
@@ -116,6 +123,7 @@ void inet_fini(struct stack *s)
 	reass_destroy(in->reass);
 	pmtu_fini(s);
 	addr_fini(s);
+	group_fini(s);
 	fib_fini(&in->fib);
 	link_fini(s);
 	s->inet = NULL;

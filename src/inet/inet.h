@@ -11,6 +11,7 @@
 #include "core/stack.h"
 
 #define INET_PROTO_ICMP  1u
+#define INET_PROTO_IGMP  2u
 #define INET_PROTO_TCP   6u
 #define INET_PROTO_UDP   17u
 #define INET_PROTO_ICMP6 58u
@@ -47,6 +48,7 @@ struct inet_in {
 struct inet_dst {
 	uint32_t gen;
 	uint32_t mtu; /* of the path: PMTU where known, else the interface's */
+	uint32_t link_mtu;
 	unsigned iface;
 	struct ipaddr nexthop;
 	struct neigh *neigh; /* borrowed hint, owned by the link layer; valid with gen */
@@ -61,6 +63,9 @@ struct inet_out {
 	uint8_t tos;
 	bool dont_fragment; /* IPv4 DF; IPv6: do not fragment at the source either */
 	uint8_t zone;       /* where a link-local or group dst is, 0: not known */
+	bool ignore_pmtu;   /* only the link's MTU counts */
+	bool loop_copy;     /* multicast and broadcast: to our own sockets too */
+	bool keep_home;     /* multicast with TTL 0: to them only */
 	uint32_t flow_label;
 };
 
@@ -126,6 +131,10 @@ NODISCARD int inet_route_add(struct stack *s, const struct ipprefix *dst,
 NODISCARD int inet_route_del(struct stack *s, const struct ipprefix *dst,
 			     const struct ipaddr *gateway, unsigned iface);
 void inet_forwarding_set(struct stack *s, bool v4, bool v6);
+/* IPv6 as a host on that interface: its link-local address is tested (RFC 4862), routers are asked
+ * for and believed, addresses and routes made from what they say, redirects followed. Off at first,
+ * and what a router should leave off. -EINVAL, -ENOMEM. */
+NODISCARD int inet_autoconf_set(struct stack *s, unsigned iface, bool on);
 
 /* ---- look-ups ---- */
 
@@ -143,8 +152,33 @@ bool inet_dst_valid(const struct stack *s, const struct inet_dst *d);
 /* Source address for dst (RFC 6724 in short: same interface, same scope, longest match). */
 NODISCARD int inet_src_select(struct stack *s, const struct inet_dst *d, const struct ipaddr *dst,
 			      struct ipaddr *out);
+/* The interface that has an address of ours, INET_IFACE_LOOPBACK for loopback; -1: none. */
+int inet_addr_iface(const struct stack *s, const struct ipaddr *addr);
+/* Is there such an interface, the loopback one among them? */
+bool inet_iface_exists(const struct stack *s, unsigned iface);
 /* Reachability confirmation from above (RFC 4861 7.3.1): the neighbour answers. */
 void inet_dst_confirm(struct stack *s, struct inet_dst *d);
+
+/* ---- multicast groups (RFC 3376, RFC 3810) ---- */
+
+#define INET_FILTER_MAX 64u
+
+/* What one listener wants of a group on an interface: what these sources send, or all but that. */
+struct inet_filter {
+	bool exclude;
+	uint16_t n;
+	struct ipaddr src[INET_FILTER_MAX];
+};
+
+/* Would a listener with this filter take what src sends? */
+bool inet_filter_passes(const struct inet_filter *f, const struct ipaddr *src);
+/*
+ * A listener's wish changes from one filter to another; NULL: it does not listen. Routers are told
+ * what became of it all. -ENODEV, -ENOBUFS (too many groups, or sources of one), -ENOMEM; never
+ * when to is NULL.
+ */
+NODISCARD int inet_group_change(struct stack *s, unsigned iface, const struct ipaddr *group,
+				const struct inet_filter *from, const struct inet_filter *to);
 
 /* ---- output ---- */
 

@@ -106,6 +106,7 @@ static bool walk(struct stack *s, struct ip_rx *rx, const struct ip6 *h, struct 
 	rx->in.proto = x->proto;
 	rx->upper_off = (uint16_t)x->upper_off;
 	rx->next_off = x->next_off;
+	rx->router_alert = x->router_alert;
 	return true;
 }
 
@@ -204,9 +205,13 @@ static void input_local(struct stack *s, struct ip_rx *rx, struct ip6 *h, mbuf_o
 }
 
 /* Every address that we send to ourselves at is our own. */
-static enum inet_scope looped_scope(const struct ipaddr *dst)
+static enum inet_scope looped_scope(const struct stack *s, const struct ip_rx *rx)
 {
-	return ipaddr_is_multicast(dst) ? INET_MULTICAST : INET_LOCAL;
+	const struct ipaddr *dst = &rx->in.dst;
+
+	if (ipaddr_is_multicast(dst))
+		return group_joined(s, rx->in.iface, dst) ? INET_MULTICAST : INET_NOT_JOINED;
+	return INET_LOCAL;
 }
 
 static void input(struct stack *s, struct ip_rx *rx, mbuf_own in)
@@ -217,7 +222,7 @@ static void input(struct stack *s, struct ip_rx *rx, mbuf_own in)
 	m->meta.zone = inet_zone(rx->in.iface);
 	if (!accept(s, rx, &h, &m))
 		return;
-	switch (rx->loop ? looped_scope(&h.dst) : addr_scope(s, rx->in.iface, &h.dst)) {
+	switch (rx->loop ? looped_scope(s, rx) : addr_scope(s, rx->in.iface, &h.dst)) {
 	case INET_FOREIGN:
 		input_foreign(s, rx, &h, mbuf_move(&m));
 		return;

@@ -3,33 +3,16 @@
  * Neighbour discovery (RFC 4861, RFC 6980): solicitations for our addresses are answered, those of
  * hosts that test an address of ours for uniqueness too (RFC 4862 5.4.3), advertisements go to the
  * neighbour cache. Advertisements update entries that exist, only who asks for us is entered; a
- * claim to an address of ours is counted and changes nothing. Router advertisements and redirects
- * are ignored: routes are configured, and a router must ignore redirects anyway (RFC 4861 8.2).
+ * claim to an address of ours is counted and changes nothing, unless that one is still being tested
+ * (dad.c). Router advertisements and redirects are for interfaces where we are a host (host.c).
  *
  * Called by icmp6.c with checked messages, by addr.c and the neighbour cache to send.
  */
+#include "inet/host.h"
 #include "inet/state.h"
 
 #include "link/neigh.h"
 #include "wire/nd.h"
-
-bool nd_group_joined(struct stack *s, unsigned iface, const struct ipaddr *group)
-{
-	const struct inet_iface *ii = &s->inet->ifaces[iface];
-	struct ipaddr all_nodes = nd_all_nodes(), all_routers = nd_all_routers();
-
-	if (ipaddr_eq(group, &all_nodes))
-		return true;
-	if (ipaddr_eq(group, &all_routers))
-		return s->inet->forward6;
-	if (!nd_is_solicited_node(group))
-		return false;
-	for (unsigned i = 0; i < ii->n_addrs; i++)
-		if (!ipaddr_is_v4(&ii->addrs[i]->addr) &&
-		    memcmp(&group->b[13], &ii->addrs[i]->addr.b[13], 3) == 0)
-			return true;
-	return false;
-}
 
 /* ---- out ---- */
 
@@ -75,6 +58,30 @@ void nd_solicit(struct stack *s, unsigned iface, const struct ipaddr *target,
 	n.slla = ifc->mac;
 	s->inet->cnt[1].nd_solicit_out++;
 	send(s, iface, &n, &src, &dst, mac);
+}
+
+/* RFC 4862 5.4.2, RFC 7527 4.1: from nobody, with a nonce to know it again. */
+void nd_probe(struct stack *s, const struct inet_addr *ia)
+{
+	struct nd n = {.type = ICMP6_NS, .target = ia->addr, .has_nonce = true};
+	struct ipaddr src = ipaddr_any6(), dst = nd_solicited_node(&ia->addr);
+
+	memcpy(n.nonce, ia->nonce, sizeof(n.nonce));
+	s->inet->cnt[1].nd_solicit_out++;
+	send(s, ia->iface, &n, &src, &dst, NULL);
+}
+
+/* RFC 4861 6.3.7 */
+void nd_solicit_routers(struct stack *s, unsigned iface)
+{
+	const struct iface *ifc = link_iface(s, iface);
+	struct nd n = {.type = ICMP6_RS};
+	struct ipaddr src = ipaddr_any6(), dst = nd_all_routers();
+
+	n.has_slla = addr_link_local(s, iface, &src);
+	n.slla = ifc->mac;
+	s->inet->cnt[1].rs_out++;
+	send(s, iface, &n, &src, &dst, NULL);
 }
 
 static struct nd advert(struct stack *s, const struct iface *ifc, const struct ipaddr *target)
@@ -125,6 +132,20 @@ static void answer(struct stack *s, unsigned iface, const struct ipaddr *target,
 
 /* ---- in ---- */
 
+/* RFC 4862 5.4.3: somebody tests the address that we test. Who only asks for it gets no answer. */
+static enum drop_reason solicit_tentative(struct stack *s, const struct ip_rx *rx,
+					  const struct nd *n)
+{
+	struct inet_addr *ia = addr_on(s, rx->in.iface, &n->target);
+
+	if (!ia || ia->state != ADDR_TENTATIVE || !ipaddr_is_unspecified(&rx->in.src))
+		return DROP_ND_IGNORED;
+	if (n->has_nonce && memcmp(n->nonce, ia->nonce, sizeof(ia->nonce)) == 0)
+		return DROP_ND_IGNORED; /* our own, looped back */
+	dad_conflict(s, ia);
+	return DROP_COUNT;
+}
+
 static enum drop_reason solicit_input(struct stack *s, const struct ip_rx *rx, const struct nd *n)
 {
 	const struct ethaddr *mac =
@@ -133,7 +154,7 @@ static enum drop_reason solicit_input(struct stack *s, const struct ip_rx *rx, c
 	struct neigh *nb;
 
 	if (!addr_is_own_on(s, iface, &n->target))
-		return DROP_ND_IGNORED;
+		return solicit_tentative(s, rx, n);
 	s->inet->cnt[1].nd_solicit_in++;
 	if (ipaddr_is_unspecified(&rx->in.src)) { /* somebody wants our address: it is taken */
 		nd_announce(s, iface, &n->target);
@@ -152,9 +173,14 @@ static enum drop_reason solicit_input(struct stack *s, const struct ip_rx *rx, c
 
 static enum drop_reason advert_input(struct stack *s, const struct ip_rx *rx, const struct nd *n)
 {
+	struct inet_addr *ia = addr_on(s, rx->in.iface, &n->target);
 	unsigned flags = NEIGH_ADVERT;
 	struct neigh *nb;
 
+	if (ia && ia->state == ADDR_TENTATIVE) { /* RFC 4862 5.4.4 */
+		dad_conflict(s, ia);
+		return DROP_COUNT;
+	}
 	if (addr_is_own_on(s, rx->in.iface, &n->target)) {
 		s->inet->cnt[1].nd_conflict++;
 		return DROP_ND_IGNORED;
@@ -184,7 +210,10 @@ enum drop_reason nd_input(struct stack *s, const struct ip_rx *rx, struct view v
 		return solicit_input(s, rx, &n);
 	if (n.type == ICMP6_NA)
 		return advert_input(s, rx, &n);
-	if (n.type == ICMP6_REDIRECT)
-		s->inet->cnt[1].redirect_in++;
-	return DROP_ND_IGNORED;
+	if (n.type == ICMP6_RA)
+		return host_advert_input(s, rx, &n);
+	if (n.type != ICMP6_REDIRECT)
+		return DROP_ND_IGNORED; /* solicitations are for routers that advertise */
+	s->inet->cnt[1].redirect_in++;
+	return host_redirect_input(s, rx, &n);
 }

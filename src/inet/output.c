@@ -67,14 +67,23 @@ static bool put_header4(struct stack *s, struct mbuf *m, const struct inet_out *
 	return true;
 }
 
-static bool put_header6(struct mbuf *m, const struct inet_out *o)
+/* What a router of the link says, or the default. */
+static uint8_t default_hops(const struct stack *s, const struct inet_dst *d)
+{
+	uint8_t hops = d->iface < LINK_MAX_IFACES ? s->inet->ifaces[d->iface].hops6 : 0;
+
+	return hops ? hops : (uint8_t)INET_TTL_DEFAULT;
+}
+
+static bool put_header6(const struct stack *s, struct mbuf *m, const struct inet_out *o,
+			const struct inet_dst *d)
 {
 	uint32_t len = mbuf_len(m);
 	uint8_t *p = mbuf_prepend(m, IP6_HLEN);
 	struct ip6 h = {
 		.traffic_class = o->tos,
 		.next_header = o->proto,
-		.hop_limit = o->ttl ? o->ttl : INET_TTL_DEFAULT,
+		.hop_limit = o->ttl ? o->ttl : default_hops(s, d),
 		.payload_len = (uint16_t)len,
 		.flow_label = o->flow_label,
 		.src = o->src,
@@ -98,20 +107,38 @@ static uint32_t wire_len(const struct mbuf *m, uint32_t hlen)
 static void output_fragments(struct stack *s, const struct inet_out *o, struct inet_dst *d,
 			     struct neigh *n, mbuf_own in)
 {
-	struct frag6 f = {.unfrag_len = IP6_HLEN, .next_off = IP6_OFF_NEXT, .mtu = d->mtu};
+	uint32_t mtu = o->ignore_pmtu ? d->link_mtu : d->mtu;
+	struct frag6 f = {.unfrag_len = IP6_HLEN, .next_off = IP6_OFF_NEXT, .mtu = mtu};
 	struct mbufq q;
 	struct mbuf *m;
 	int err;
 
 	mbufq_init(&q, MBUF_TX);
 	if (ipaddr_is_v4(&o->dst)) {
-		err = frag_ip4(s, d->mtu, in, &q);
+		err = frag_ip4(s, mtu, in, &q);
 	} else {
 		f.id = ids_next(s, &o->src, &o->dst, PROTO_FRAGMENT);
 		err = frag_ip6(s, &f, in, &q);
 	}
 	while (err == 0 && (m = mbufq_pop(&q).m) != NULL)
 		(void)neigh_output(s, n, mbuf_own_of(m));
+}
+
+/* To our own sockets in the group, or to all when it is a broadcast (RFC 1112 6.4). */
+static void loop_copy(struct stack *s, const struct inet_out *o, const struct inet_dst *d,
+		      const struct mbuf *m)
+{
+	mbuf_own copy;
+
+	if (ipaddr_is_multicast(&o->dst) && !group_joined(s, d->iface, &o->dst))
+		return;
+	copy = mbuf_copy(s->pool, m, 0, mbuf_len(m), MBUF_PRIO_BULK);
+	if (!copy.m) {
+		mbuf_pool_count_drop(s->pool, DROP_NOBUF);
+		return;
+	}
+	inet_cnt(s, &o->dst)->looped++;
+	loop_output(s, d->iface, copy);
 }
 
 /* Everything was decided: m has its header and goes to d, in pieces when it does not fit. */
@@ -124,6 +151,12 @@ static int transmit(struct stack *s, const struct inet_out *o, struct inet_dst *
 	if (inet_dst_is_loop(d)) {
 		inet_cnt(s, &o->dst)->looped++;
 		loop_output(s, INET_IFACE_LOOPBACK, mbuf_move(&m));
+		return 0;
+	}
+	if (UNLIKELY(o->loop_copy))
+		loop_copy(s, o, d, m);
+	if (UNLIKELY(o->keep_home)) {
+		mbuf_done(&m);
 		return 0;
 	}
 	n = dst_neigh(s, d);
@@ -159,14 +192,14 @@ int inet_output(struct stack *s, mbuf_own in, const struct inet_out *o, struct i
 		mbuf_drop(&m, DROP_IP_BAD_SRC);
 		return -EINVAL;
 	}
-	fits = wire_len(m, hlen) <= d->mtu;
+	fits = wire_len(m, hlen) <= (UNLIKELY(o->ignore_pmtu) ? d->link_mtu : d->mtu);
 	if (UNLIKELY(mbuf_len(m) > (v4 ? IP4_TOTAL_MAX - IP4_HLEN : IP6_PAYLOAD_MAX)) ||
 	    UNLIKELY(!fits && (o->dont_fragment || m->meta.gso_size != 0))) {
 		mbuf_drop(&m, DROP_IP_TOO_BIG);
 		return -EMSGSIZE;
 	}
 	m->meta.l4_off = mbuf_here(m);
-	if (UNLIKELY(!(v4 ? put_header4(s, m, o) : put_header6(m, o)))) {
+	if (UNLIKELY(!(v4 ? put_header4(s, m, o) : put_header6(s, m, o, d)))) {
 		mbuf_drop(&m, DROP_NOBUF);
 		return 0;
 	}

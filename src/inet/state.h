@@ -32,20 +32,40 @@ struct neigh;
 
 /* ---- addresses (addr.c) ---- */
 
+enum addr_state {
+	ADDR_PREFERRED,
+	ADDR_DEPRECATED, /* for connections that exist, and when there is no other */
+	ADDR_TENTATIVE,  /* being tested for uniqueness (RFC 4862 5.4): not ours yet */
+	ADDR_DUPLICATE,  /* somebody else has it */
+};
+
 /* An address of our own. len is in the 128-bit form. */
 struct inet_addr {
 	struct ipaddr addr;
 	uint8_t len;
 	uint8_t iface;
+	uint8_t state;         /* enum addr_state */
 	uint8_t announcements; /* still to be made */
-	struct wheel_timer timer;
+	uint8_t attempt;       /* RFC 7217: identifiers that were duplicates */
+	bool autoconf;         /* made from a router's prefix; router names the last that told */
+	struct ipaddr router;
+	uint64_t valid_until_ns, preferred_until_ns; /* UINT64_MAX: for ever */
+	uint8_t nonce[6];                            /* of our last probe (RFC 7527) */
+	struct wheel_timer timer;                    /* announcements, or the end of the test */
 };
+
+static inline bool addr_usable(const struct inet_addr *ia)
+{
+	return ia->state <= ADDR_DEPRECATED;
+}
 
 struct inet_iface {
 	bool used;
+	uint8_t hops6;     /* what a router says, 0: nothing (host.c) */
+	uint32_t mtu6;     /* the same */
+	struct host *host; /* NULL: no autoconfiguration */
 	unsigned n_addrs;
 	struct inet_addr *addrs[INET_ADDRS_PER_IFACE]; /* in the order they were added */
-	struct wheel_timer mld_timer;                  /* answer to a query is due (mld.c) */
 };
 
 /* ---- ways (dst.c) ---- */
@@ -88,7 +108,10 @@ struct icmp_limit {
 
 #define INET_ID_COUNTERS 1024u
 
+struct host;
 struct reass;
+struct group_table;
+struct group_family;
 
 struct inet {
 	uint32_t gen; /* of all that a struct inet_dst holds; never 0 */
@@ -103,6 +126,7 @@ struct inet {
 	struct pmtu_table pmtu;
 	struct icmp_limit limit;
 	struct reass *reass;
+	struct group_table *groups;
 	uint32_t id_counters[INET_ID_COUNTERS];
 	struct mbufq loop;
 	struct stack_work loop_work;
@@ -158,10 +182,28 @@ bool addr_is_own_on(struct stack *s, unsigned iface, const struct ipaddr *a);
 bool addr_is_broadcast(const struct stack *s, unsigned iface, const struct ipaddr *a);
 bool addr_is_onlink(struct stack *s, unsigned iface, const struct ipaddr *a);
 enum inet_scope addr_scope(struct stack *s, unsigned iface, const struct ipaddr *dst);
+/* Join or leave what routers are in (RFC 4291 2.8). */
+void addr_router_groups(struct stack *s, unsigned iface, bool join);
+/* The link-local IPv6 address of an interface. False: none. */
+bool addr_link_local(const struct stack *s, unsigned iface, struct ipaddr *out);
 /* To talk to target, which is on iface. */
 bool addr_source_for(struct stack *s, unsigned iface, const struct ipaddr *target,
 		     struct ipaddr *out);
-/* fe80::/64 with an identifier of RFC 7217. */
+/* Our address on the interface, also one that is being tested. NULL: not ours. */
+struct inet_addr *addr_on(const struct stack *s, unsigned iface, const struct ipaddr *a);
+/* Enter an address, len in the 128-bit form; tentative: usable when its test is over. No route
+ * comes with a tentative one. Errors of inet_addr_add(). */
+int addr_add(struct stack *s, unsigned iface, const struct ipaddr *addr, uint8_t len,
+	     bool tentative, struct inet_addr **out) NODISCARD;
+/* From now on it is ours. -ENOMEM: it is not. */
+int addr_publish(struct stack *s, struct inet_addr *ia) NODISCARD;
+/* No more; it stays on its interface. */
+void addr_unpublish(struct stack *s, struct inet_addr *ia);
+void addr_remove(struct stack *s, struct inet_addr *ia);
+/* The prefix's first 64 bits with an identifier of RFC 7217. */
+struct ipaddr addr_stable_make(const struct stack *s, unsigned iface, const struct ipaddr *prefix,
+			       uint32_t attempt);
+/* The same for fe80::/64. */
 struct ipaddr addr_link_local_make(const struct stack *s, unsigned iface, uint32_t attempt);
 
 /* ---- dst.c ---- */
@@ -197,6 +239,7 @@ struct ip_rx {
 	bool fragmented;     /* was put together, or is an atomic fragment */
 	uint16_t upper_off;  /* of the transport header, from the IP header */
 	size_t next_off;     /* IPv6: of the next-header byte that names the transport */
+	bool router_alert;   /* IPv6 */
 	uint32_t frag_max;   /* put together: its largest fragment; else 0 */
 	uint32_t frag_id;    /* put together */
 	uint16_t unfrag_len; /* IPv6, put together: headers before the fragment header */
@@ -271,20 +314,26 @@ void icmp_unreachable_local(struct stack *s, unsigned iface, struct mbuf *m);
 /* May one more error go to dst? */
 bool icmp_limit_allow(struct stack *s, const struct ipaddr *dst);
 
-/* ---- neighbour discovery (nd.c, mld.c) ---- */
+/* ---- neighbour discovery (nd.c) ---- */
 
 /* v: the whole ICMPv6 message. Returns why it was ignored, or DROP_COUNT. */
 enum drop_reason nd_input(struct stack *s, const struct ip_rx *rx, struct view v);
 void nd_solicit(struct stack *s, unsigned iface, const struct ipaddr *target,
 		const struct ethaddr *mac);
 void nd_announce(struct stack *s, unsigned iface, const struct ipaddr *addr);
-/* Are we in this group on this interface? */
-bool nd_group_joined(struct stack *s, unsigned iface, const struct ipaddr *group);
+/* The question of duplicate address detection (dad.c), and that for routers (host.c). */
+void nd_probe(struct stack *s, const struct inet_addr *ia);
+void nd_solicit_routers(struct stack *s, unsigned iface);
 
-/* Say which groups we are in: on a new address, and when asked. */
-void mld_report(struct stack *s, unsigned iface);
+/* ---- multicast groups (group.h) ---- */
+
+/* Are we in this group on this interface? */
+bool group_joined(const struct stack *s, unsigned iface, const struct ipaddr *addr);
+struct group_family *group_family_of(struct stack *s, unsigned iface, bool v6);
+void igmp_input(struct stack *s, const struct ip_rx *rx, mbuf_own in);
+/* v: the whole message. Return why it was ignored, or DROP_COUNT. */
 enum drop_reason mld_query_input(struct stack *s, const struct ip_rx *rx, struct view v);
-void mld_timer(void *ctx, struct wheel_timer *t);
+enum drop_reason mld_report_input(struct stack *s, const struct ip_rx *rx, struct view v);
 
 /* Send a message of our own on a link: m begins at the transport header. For ND and MLD, whose way
  * is not looked up. */

@@ -57,6 +57,7 @@
 	X(REASS_LIMIT, "reass-limit", "reassembly memory limit reached") \
 	X(ICMP_MALFORMED, "icmp-malformed", "ICMP message with bad length or checksum") \
 	X(ICMP_IGNORED, "icmp-ignored", "ICMP message of a kind that is ignored") \
+	X(IGMP_MALFORMED, "igmp-malformed", "IGMP message that RFC 3376 says to discard") \
 	X(ND_MALFORMED, "nd-malformed", "ND message that RFC 4861 says to discard") \
 	X(ND_IGNORED, "nd-ignored", "ND message that does not concern us") \
 	/* udp */ \

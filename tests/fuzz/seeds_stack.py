@@ -84,11 +84,50 @@ def neigh_seeds():
     }
 
 
+def host_seeds():
+    def wait(k):
+        return bytes([6 | k << 4])
+
+    # A router (lifetime of 1800 s), prefix 2001:db8:0:k, both flags, valid and preferred by their numbers.
+    def advert(router, times, far=0x10, hops=64, life=3):
+        return bytes([0, life, router, hops, 0xC4, times, far])
+
+    def query(v6, what, group, time=10, more=b""):
+        return bytes([3, v6, what, group]) + (time.to_bytes(2, "big") if v6 else bytes([time])) + more
+
+    def listen(slot, group, exclude=1, n=0):
+        return bytes([5, slot | exclude << 3 | n << 4, group])
+
+    def leave(slot):
+        return bytes([5, 0x80 | slot, 0])
+
+    two = bytes([2, 1, 3])  # robustness, two sources
+    return {
+        "advert": advert(0, 0x46) + wait(5) + wait(12) + advert(0, 0x11) + wait(15),
+        "routers": b"".join(advert(i, 0x66, far=i << 4) for i in range(8)) + advert(3, 0x66, life=0) + wait(8),
+        "end": advert(0, 0x77) + wait(5) + advert(0, 0x00, life=0) + wait(9),
+        "mtu": bytes([0, 3, 0, 64, 5, 0x05, 0x78]) + bytes([0, 3, 0, 1, 5, 0, 68]) + wait(2),
+        "configured": bytes([7, 0x11]) + advert(0, 0x66) + advert(0, 0) + bytes([7, 0x11]) + wait(3),
+        "configured_too": advert(0, 0x66, far=0x80) + wait(5) + advert(0, 0x00, far=0x80) + wait(3),
+        "redirect": advert(0, 0x66) + bytes([1, 0, 0x21, 5]) + bytes([1, 0x45, 0x21, 5]) + wait(12),
+        "claims": advert(0, 0x66) + bytes([2, 0x11, 30]) + wait(4) + bytes([2, 0x18, 4]) +
+                  bytes([2, 0x1B, 30]) + wait(6),
+        "off": advert(0, 0x66) + bytes([7, 0x0F]) + wait(4) + bytes([7, 0x1F]) + wait(5),
+        "join4": listen(0, 1) + wait(5) + query(0, 0, 1) + wait(5) + leave(0) + wait(5),
+        "join6": listen(0, 5) + wait(5) + query(1, 0, 1, 1000) + wait(5) + leave(0) + wait(5),
+        "sources": listen(0, 1, 0, 3) + listen(1, 1, 1, 2) + query(0, 0x24, 1, 10, two) + leave(0) + wait(9),
+        "older": listen(0, 1) + listen(1, 5) + query(0, 2, 1, 0) + query(1, 2, 1, 500) + wait(3) +
+                 query(0, 1, 1) + query(1, 1, 1) + leave(0) + leave(1) + wait(13),
+        "left": listen(0, 5) + query(1, 0x24, 1, 30000, two) + leave(0) + wait(4),
+    }
+
+
 def main():
     corpus = pathlib.Path(__file__).parent / "corpus"
     rows = [(f"stack_{s}", {f"{n}{4 + 2 * v6}": bytes([v6 | 16 * 0]) + d for n, d in tcp_seeds().items()
                             for v6 in (0, 1)}) for s in STATES]
-    rows += [("stack_reass", reass_seeds()), ("stack_neigh", neigh_seeds())]
+    rows += [("stack_reass", reass_seeds()), ("stack_neigh", neigh_seeds()), 
+             ("stack_host", {n: b"\1" + d for n, d in host_seeds().items()})]
     for target, seeds in rows:
         folder = corpus / target
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ struct inet {
 	unsigned errors_out;
 	uint32_t pmtu;
 	uint32_t mtu;
+	int listeners; /* of multicast groups */
 };
 
 void fakeinet_init(struct stack *s)
@@ -80,7 +81,47 @@ int inet_dst_lookup(struct stack *s, const struct ipaddr *dst, struct inet_dst *
 {
 	if (ipaddr_is_v4(dst) && ipaddr_to_v4(dst) >> 8 == 0xcb0071)
 		return -ENETUNREACH;
-	*out = (struct inet_dst){.gen = 1, .mtu = s->inet->mtu, .nexthop = *dst};
+	*out = (struct inet_dst){
+		.gen = 1, .mtu = s->inet->mtu, .link_mtu = s->inet->mtu, .nexthop = *dst};
+	return 0;
+}
+
+int inet_dst_lookup_on(struct stack *s, unsigned iface, const struct ipaddr *dst,
+		       struct inet_dst *out)
+{
+	int rc = inet_dst_lookup(s, dst, out);
+
+	out->iface = iface;
+	return rc;
+}
+
+int inet_addr_iface(const struct stack *s, const struct ipaddr *addr)
+{
+	if (ipaddr_is_loopback(addr))
+		return INET_IFACE_LOOPBACK;
+	return inet_addr_is_local(s, addr) ? 0 : -1;
+}
+
+bool inet_iface_exists(const struct stack *s, unsigned iface)
+{
+	(void)s;
+	return iface == 0 || iface == INET_IFACE_LOOPBACK;
+}
+
+bool inet_filter_passes(const struct inet_filter *f, const struct ipaddr *src)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		if (ipaddr_eq(&f->src[i], src))
+			return !f->exclude;
+	return f->exclude;
+}
+
+int inet_group_change(struct stack *s, unsigned iface, const struct ipaddr *group,
+		      const struct inet_filter *from, const struct inet_filter *to)
+{
+	(void)iface;
+	(void)group;
+	s->inet->listeners += (to != NULL) - (from != NULL);
 	return 0;
 }
 

@@ -320,6 +320,69 @@ static void test_malformed4(void **state)
 	fakenet_destroy(&net);
 }
 
+/* IPv6's share of the same: what has a bad length is told so (RFC 8200 4.5), the rest is silent. */
+static void test_malformed6(void **state)
+{
+	struct fakeip tcp;
+
+	(void)state;
+	setup(0);
+	rx(base(true, 1), 0, 12, true); /* not of 8 */
+	rx(base(true, 1), 65528, 65544, false);
+	assert_drops(&net, DROP_IP6_EXT, 2);
+	rx(base(true, 1), 8, 8, true); /* empty */
+	rx(base(true, 1), 8, 8, false);
+	assert_drops(&net, DROP_REASS_MALFORMED, 2);
+	tcp = base(true, 1);
+	tcp.proto = PROTO_TCP;
+	rx(tcp, 0, 16, true); /* RFC 7112: its header goes on in the next */
+	assert_drops(&net, DROP_IP6_EXT, 3);
+	assert_int_equal(held(), 0);
+	/* RFC 3128: what would write over the flags ends the datagram (RFC 5722). */
+	rx(tcp, 0, 24, true);
+	rx(tcp, 8, 32, false);
+	assert_drops(&net, DROP_REASS_OVERLAP, 2);
+	assert_int_equal(net.n_in, 0);
+	fakenet_destroy(&net);
+}
+
+/*
+ * The ways in which two pieces overlap, each with a third that would make a whole of either: never
+ * delivered. IPv6 refuses the identification from then on, IPv4 begins anew with the third.
+ */
+static void check_overlap(bool v6)
+{
+	static const struct {
+		const char *name;
+		struct part p[3];
+		unsigned last; /* that piece ends the datagram */
+	} rows[] = {
+		{"teardrop: the second begins in the first", {{0, 24}, {16, 32}, {32, 40}}, 2},
+		{"the second ends in the first", {{16, 40}, {0, 24}, {40, 48}}, 2},
+		{"the second lies in the first", {{0, 32}, {8, 16}, {32, 40}}, 2},
+		{"the second covers the first", {{8, 16}, {0, 32}, {32, 40}}, 2},
+		{"same start, longer", {{0, 16}, {0, 24}, {24, 32}}, 2},
+		{"same start, shorter", {{0, 24}, {0, 16}, {24, 32}}, 2},
+		{"same end", {{8, 24}, {16, 24}, {0, 8}}, 0},
+		{"a second end, nearer", {{16, 32}, {8, 16}, {0, 8}}, 1},
+		{"behind the end", {{8, 16}, {16, 24}, {0, 8}}, 0},
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t before;
+
+		setup(0);
+		before = fakehost_drops(&net.h, DROP_REASS_OVERLAP);
+		for (unsigned k = 0; k < 3; k++)
+			rx(base(v6, 1), rows[i].p[k].start, rows[i].p[k].end, k != rows[i].last);
+		if (net.n_in != 0 || fakehost_drops(&net.h, DROP_REASS_OVERLAP) - before != 2u + v6)
+			fail_msg("%s", rows[i].name);
+		fakehost_advance(&net.h, 61 * SEC);
+		assert_int_equal(held(), 0);
+		fakenet_destroy(&net);
+	}
+}
+
 /* RFC 6946: alone, whatever else has its identification. */
 static void test_atomic6(void **state)
 {
@@ -522,6 +585,7 @@ TWINS(random)
 TWINS(shuffled)
 TWINS(key)
 TWINS(ecn)
+TWINS(overlap)
 TWINS(many_pieces)
 TWINS(largest)
 TWINS(no_buffers)
@@ -551,6 +615,7 @@ int main(void)
 		cmocka_unit_test(test_nested6),    cmocka_unit_test(test_ecn),
 		cmocka_unit_test(test_many_ids),   cmocka_unit_test(test_many_pieces),
 		cmocka_unit_test(test_largest),    cmocka_unit_test(test_no_buffers),
+		cmocka_unit_test(test_malformed6), cmocka_unit_test(test_overlap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
