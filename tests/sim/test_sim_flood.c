@@ -5,7 +5,8 @@
  * fragments or 5,000 packets of unknown neighbours a second. It must keep 90 %; what the stack
  * holds for the attacker must stay below its bounds; at the end everything is given back.
  *
- *	client 10.9.0.1 ==== 10.9.0.2 server 10.9.5.1 ==== attacker 10.9.5.0/24   (fd09:: alike)
+ *	client 10.9.0.1 ==== 10.9.0.2 server 10.9.5.1 ==== attacker 10.9.5.0/24, 10.10.0.0/16
+ *	  (fd09:: alike)
  */
 #include "simapp.h"
 #include "simraw.h"
@@ -25,6 +26,8 @@
 #define SEC      UINT64_C(1000000000)
 #define SECONDS  6u
 #define ATTACKED 5u /* number of the attacker's network */
+/* 10.10.0.0/16 is on its link too: IPv4 has room for neighbours there. */
+#define WIDE4 0x0a0a0000u
 
 enum attack { QUIET, SYNS, FRAGMENTS, NEIGHBOURS, ATTACKS };
 
@@ -92,8 +95,8 @@ static void one_fragment(struct run *r)
 /* A ping whose answer needs a neighbour that nobody is. */
 static void one_neighbour(struct run *r)
 {
-	unsigned host = 2 + (unsigned)simnet_range(&r->net, 0, r->v6 ? 60000 : 250);
-	struct ipaddr src = simraw_addr(r->v6, ATTACKED, host);
+	unsigned host = 2 + (unsigned)simnet_range(&r->net, 0, 60000);
+	struct ipaddr src = r->v6 ? simraw_addr(true, ATTACKED, host) : ipaddr_v4(WIDE4 + host);
 	struct ipaddr dst = simraw_addr(r->v6, ATTACKED, 1);
 	uint8_t msg[64] = {r->v6 ? 128 : 8};
 
@@ -160,7 +163,9 @@ static int build(struct run *r, struct mbuf_pool **pools)
 		rc = simnet_addr(&r->net, 0, ia, r->v6 ? "fd09::1/64" : "10.9.0.1/24");
 	if (rc == 0)
 		rc = simnet_addr(&r->net, 1, ib, r->v6 ? "fd09::2/64" : "10.9.0.2/24");
-	return rc < 0 ? rc : simraw_attach(&r->raw, &r->net, 1, ATTACKED);
+	if (rc == 0)
+		rc = simraw_attach(&r->raw, &r->net, 1, ATTACKED);
+	return rc < 0 ? rc : simnet_addr(&r->net, 1, r->raw.s->n_ports - 1, "10.10.255.1/16");
 }
 
 static int start(struct run *r)
