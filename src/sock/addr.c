@@ -57,6 +57,18 @@ int addr_parse_peer(const struct socket *so, const struct sockaddr *sa, socklen_
 	return rc;
 }
 
+uint32_t addr_iface(const struct sockaddr *sa, socklen_t len)
+{
+	struct sockaddr_in6 sin6;
+	struct ipaddr a;
+
+	if (len < sizeof(sin6) || sa->sa_family != AF_INET6)
+		return 0;
+	memcpy(&sin6, sa, min_u32(len, sizeof(sin6)));
+	a = ipaddr_v6(sin6.sin6_addr.s6_addr);
+	return ipaddr_is_link_local(&a) || ipaddr_is_multicast(&a) ? sin6.sin6_scope_id : 0;
+}
+
 /* A v6 socket shows an IPv4 address in its mapped form, and 0.0.0.0 as the any address it is. */
 static void emit6(const struct ipaddr *addr, uint16_t port, struct sockaddr_in6 *sin6)
 {

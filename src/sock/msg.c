@@ -67,6 +67,66 @@ ssize_t sock_sendmsg(struct stack *s, int fd, const struct msghdr *msg, int flag
 	return tcpso_send(s, so, msg->msg_iov, (int)msg->msg_iovlen, flags);
 }
 
+void sock_error_put(struct stack *s, int fd, int err)
+{
+	struct socket *so;
+
+	if (sock_find(s, fd, &so) < 0) /* gone meanwhile */
+		return;
+	so->err = err;
+	ev_activate(&so->f.src, RDY_ERR);
+}
+
+int sock_recvmmsg(struct stack *s, int fd, struct mmsghdr *msgs, unsigned n, int flags,
+		  uint64_t timeout_ns)
+{
+	struct socket *so;
+	int rc = sock_find(s, fd, &so);
+	uint64_t start_ns;
+	unsigned done = 0;
+
+	if (rc == 0 && so->err && !(flags & MSG_ERRQUEUE))
+		rc = socket_take_error(so);
+	if (rc < 0)
+		return rc;
+	start_ns = s->env.mono_ns(s->env.ctx);
+	while (done < n) {
+		ssize_t r = sock_recvmsg(s, fd, &msgs[done].msg_hdr, flags & ~MSG_WAITFORONE);
+
+		if (r < 0) {
+			rc = (int)r;
+			break;
+		}
+		msgs[done++].msg_len = (unsigned)r;
+		flags |= flags & MSG_WAITFORONE ? MSG_DONTWAIT : 0;
+		/* As Linux: looked at between messages only. */
+		if (timeout_ns != SOCK_FOREVER &&
+		    s->env.mono_ns(s->env.ctx) - start_ns >= timeout_ns)
+			break;
+	}
+	if (done == 0)
+		return rc;
+	/* What stopped it is told by the next call; a signal is nothing that the socket did. */
+	if (rc < 0 && rc != -EAGAIN && rc != -EINTR)
+		sock_error_put(s, fd, -rc);
+	return (int)done;
+}
+
+int sock_sendmmsg(struct stack *s, int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+	unsigned done = 0;
+	ssize_t r = 0;
+
+	n = min_uint(n, IOV_MAX);
+	while (done < n) {
+		r = sock_sendmsg(s, fd, &msgs[done].msg_hdr, flags);
+		if (r < 0)
+			break;
+		msgs[done++].msg_len = (unsigned)r;
+	}
+	return done > 0 ? (int)done : (int)r;
+}
+
 bool sock_is_stream(const struct stack *s, int fd)
 {
 	const struct file *f = fdtab_get(&s->sock->fds, fd);

@@ -213,7 +213,8 @@ static int push_tos_ttl(struct socket *so)
 	int rc = 0;
 
 	if (so->f.kind == FILE_UDP) {
-		udp_tos_ttl_set(so->udp, so->tos, so->ttl);
+		udp_opts(so->udp)->tos = so->tos;
+		udp_opts(so->udp)->ttl = so->ttl;
 		return 0;
 	}
 	rc = tcp_opt_set(so->tcp, TCP_OPT_TOS, so->tos);
@@ -352,16 +353,21 @@ static bool has_option(const struct socket *so, unsigned where)
 
 static const struct opt_row *find_row(const struct socket *so, int level, int name)
 {
+	const struct opt_row *row;
+
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].level == level && rows[i].name == name && has_option(so, rows[i].where))
 			return &rows[i];
-	return NULL;
+	row = opt_udp_row(level, name);
+	return row && has_option(so, row->where) ? row : NULL;
 }
 
 static const struct opt_blob *find_blob(const struct socket *so, int level, int name)
 {
 	const struct opt_blob *b = opt_blob_find(level, name);
 
+	if (!b)
+		b = opt_group_find(level, name);
 	return b && has_option(so, b->where) ? b : NULL;
 }
 
@@ -417,6 +423,9 @@ int sock_getsockopt(struct stack *s, int fd, int level, int name, void *value, s
 		return rc;
 	row = find_row(so, level, name);
 	blob = row ? NULL : find_blob(so, level, name);
+	/* An IPv4 socket has nothing of that level at all. */
+	if (!row && !blob && level == IPPROTO_IPV6 && !(so->flags & SOF_V6))
+		return -EOPNOTSUPP;
 	if ((row && !row->get) || (blob && !blob->get) || (!row && !blob))
 		return -ENOPROTOOPT;
 	if (!value || !len)

@@ -39,4 +39,9 @@ struct opt_blob {
 /* optblob.c; NULL: no such option. */
 const struct opt_blob *opt_blob_find(int level, int name);
 
+/* udpopt.c: options of UDP sockets; NULL: no such. */
+const struct opt_row *opt_udp_row(int level, int name);
+/* groupopt.c: multicast memberships. */
+const struct opt_blob *opt_group_find(int level, int name);
+
 #endif

@@ -107,6 +107,13 @@ int sock_ioctl(struct stack *s, int fd, unsigned long request, void *arg);
  * without the signal: the caller raises it, for streams. */
 ssize_t sock_recvmsg(struct stack *s, int fd, struct msghdr *msg, int flags);
 ssize_t sock_sendmsg(struct stack *s, int fd, const struct msghdr *msg, int flags);
+/* Linux's recvmmsg(2) and sendmmsg(2): how many messages, or what stopped the first. timeout_ns is
+ * looked at between messages; SOCK_FOREVER: none. */
+int sock_recvmmsg(struct stack *s, int fd, struct mmsghdr *msgs, unsigned n, int flags,
+		  uint64_t timeout_ns);
+/* An error that the socket's next call is to tell. */
+void sock_error_put(struct stack *s, int fd, int err);
+int sock_sendmmsg(struct stack *s, int fd, struct mmsghdr *msgs, unsigned n, int flags);
 bool sock_is_stream(const struct stack *s, int fd);
 ssize_t sock_read(struct stack *s, int fd, void *buf, size_t len);
 ssize_t sock_write(struct stack *s, int fd, const void *buf, size_t len);

@@ -296,7 +296,7 @@ int sock_connect(struct stack *s, int fd, const struct sockaddr *addr, socklen_t
 		return -ENETUNREACH;
 	stack_tick(s); /* the SYN leaves at once */
 	return so->f.kind == FILE_TCP ? tcpso_connect(s, so, &a, port)
-				      : udpso_connect(so, &a, port);
+				      : udpso_connect(so, &a, port, addr_iface(addr, len));
 }
 
 /* What an accepted socket has from its listener. */

@@ -139,6 +139,8 @@ NODISCARD int addr_parse(const struct socket *so, const struct sockaddr *sa, soc
 /* The same for the other end: the any address means this host, as Linux has it. */
 NODISCARD int addr_parse_peer(const struct socket *so, const struct sockaddr *sa, socklen_t len,
 			      struct ipaddr *addr, uint16_t *port);
+/* The interface + 1 that a link-local or multicast address names (sin6_scope_id), or 0. */
+uint32_t addr_iface(const struct sockaddr *sa, socklen_t len);
 /* To the program, cut to *len, which becomes the real length. */
 void addr_emit(bool v6, const struct ipaddr *addr, uint16_t port, struct sockaddr *sa,
 	       socklen_t *len);
@@ -170,11 +172,21 @@ ssize_t tcpso_send(struct stack *s, struct socket *so, const struct iovec *iov, 
 extern const struct udp_events udpso_events;
 
 int udpso_bind(struct socket *so, const struct ipaddr *addr, uint16_t port);
-int udpso_connect(struct socket *so, const struct ipaddr *addr, uint16_t port);
+/* iface + 1, or 0: see addr_iface(). */
+int udpso_connect(struct socket *so, const struct ipaddr *addr, uint16_t port, uint32_t iface);
 int udpso_disconnect(struct socket *so);
 int udpso_shutdown(struct socket *so, int how);
 ssize_t udpso_recv(struct stack *s, struct socket *so, struct msghdr *msg, int flags);
 ssize_t udpso_send(struct stack *s, struct socket *so, const struct msghdr *msg, int flags);
+
+/* Control messages, udpcmsg.c: into msg, which has room for what msg_controllen says. */
+void udpso_put_control(struct stack *s, struct socket *so, const struct udp_from *from,
+		       struct msghdr *msg);
+void udpso_put_error(const struct socket *so, const struct udp_err *e, struct msghdr *msg);
+/* What a message to be sent says; the address is in to already. src takes a source that is named.
+ * -EINVAL. */
+NODISCARD int udpso_parse_control(const struct socket *so, const struct msghdr *msg,
+				  struct udp_to *to, struct ipaddr *src);
 
 /* ---- pieces of an iovec: iov.c ---- */
 
@@ -193,7 +205,9 @@ static inline int socket_take_error(struct socket *so)
 	int err = so->err;
 
 	so->err = 0;
-	ev_clear(&so->f.src, RDY_ERR);
+	/* Linux shows an error as long as there is one to be had with MSG_ERRQUEUE. */
+	if (so->f.kind != FILE_UDP || udp_err_count(so->udp) == 0)
+		ev_clear(&so->f.src, RDY_ERR);
 	return -err;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * UDP sockets: events into the readiness word, datagrams with their addresses and control
- * messages. Linux's udp(7), ip(7), ipv6(7). Worker thread.
+ * UDP sockets: events into the readiness word, datagrams with their addresses, the error queue.
+ * Linux's udp(7), ip(7), ipv6(7). Worker thread.
  */
 #include "sock/socket.h"
 
@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* What the program asked for with MSG_TRUNC is the datagram's length. */
-#define UDP_MAX_PAYLOAD 65507u
+/* Of IPv6; IPv4 has 20 less, which UDP knows. */
+#define UDP_MAX_PAYLOAD 65527u
 
 static void on_readable(struct stack *s, void *arg)
 {
@@ -26,7 +26,8 @@ static void on_error(struct stack *s, void *arg, int err)
 	struct socket *so = arg;
 
 	(void)s;
-	so->err = err;
+	if (err)
+		so->err = err;
 	ev_activate(&so->f.src, RDY_ERR);
 }
 
@@ -60,13 +61,13 @@ static bool is_broadcast(const struct ipaddr *a)
 	return ipaddr_is_v4_broadcast(a);
 }
 
-int udpso_connect(struct socket *so, const struct ipaddr *addr, uint16_t port)
+int udpso_connect(struct socket *so, const struct ipaddr *addr, uint16_t port, uint32_t iface)
 {
 	int rc;
 
 	if (is_broadcast(addr) && !(so->flags & SOF_BROADCAST))
 		return -EACCES;
-	rc = udp_connect(so->udp, addr, port);
+	rc = udp_connect(so->udp, addr, port, iface);
 	if (rc == 0)
 		so->phase = SOCK_CONNECTED;
 	return rc;
@@ -101,76 +102,6 @@ int udpso_shutdown(struct socket *so, int how)
 	return so->phase == SOCK_CONNECTED ? 0 : -ENOTCONN;
 }
 
-/* ---- control messages ---- */
-
-struct cmsg_out {
-	char *p;
-	size_t room;
-	size_t used;
-	bool cut;
-};
-
-static void put_cmsg(struct cmsg_out *c, int level, int type, const void *data, size_t len)
-{
-	struct cmsghdr h = {.cmsg_len = CMSG_LEN(len), .cmsg_level = level, .cmsg_type = type};
-
-	if (c->room - c->used < CMSG_LEN(len)) {
-		c->cut = true;
-		return;
-	}
-	memcpy(c->p + c->used, &h, sizeof(h));
-	memcpy(c->p + c->used + CMSG_LEN(0), data, len);
-	c->used += min_size(CMSG_SPACE(len), c->room - c->used);
-}
-
-static void put_info4(const struct socket *so, const struct udp_from *from, struct cmsg_out *c)
-{
-	int ttl = from->ttl;
-
-	if (so->flags & SOF_PKTINFO) {
-		struct in_pktinfo pi = {.ipi_ifindex = (int)from->iface + 1};
-
-		memcpy(&pi.ipi_addr, &from->dst.b[12], sizeof(pi.ipi_addr));
-		pi.ipi_spec_dst = pi.ipi_addr;
-		put_cmsg(c, IPPROTO_IP, IP_PKTINFO, &pi, sizeof(pi));
-	}
-	if (so->flags & SOF_RECVTOS)
-		put_cmsg(c, IPPROTO_IP, IP_TOS, &from->tos, sizeof(from->tos));
-	if (so->flags & SOF_RECVTTL)
-		put_cmsg(c, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
-}
-
-static void put_info6(const struct socket *so, const struct udp_from *from, struct cmsg_out *c)
-{
-	int tos = from->tos;
-	int ttl = from->ttl;
-
-	if (so->flags & SOF_PKTINFO6) {
-		struct in6_pktinfo pi = {.ipi6_ifindex = from->iface + 1};
-
-		memcpy(&pi.ipi6_addr, from->dst.b, sizeof(pi.ipi6_addr));
-		put_cmsg(c, IPPROTO_IPV6, IPV6_PKTINFO, &pi, sizeof(pi));
-	}
-	if (so->flags & SOF_RECVTCLASS)
-		put_cmsg(c, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
-	if (so->flags & SOF_RECVHOPS)
-		put_cmsg(c, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof(ttl));
-}
-
-static void put_control(const struct socket *so, const struct udp_from *from, struct msghdr *msg)
-{
-	struct cmsg_out c = {.p = msg->msg_control, .room = msg->msg_controllen};
-
-	if (!c.p)
-		c.room = 0;
-	if (ipaddr_is_v4(&from->dst))
-		put_info4(so, from, &c);
-	if (so->flags & SOF_V6)
-		put_info6(so, from, &c);
-	msg->msg_controllen = c.used;
-	msg->msg_flags |= c.cut ? MSG_CTRUNC : 0;
-}
-
 /* ---- receiving ---- */
 
 static int wait_datagram(struct stack *s, struct socket *so, int flags)
@@ -191,6 +122,48 @@ static int wait_datagram(struct stack *s, struct socket *so, int flags)
 	}
 }
 
+/* Where it came from; a link-local address is one only together with its interface. */
+static void put_name(const struct socket *so, const struct ipaddr *addr, uint16_t port,
+		     unsigned iface, struct msghdr *msg)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (!msg->msg_name)
+		return;
+	addr_emit(so->flags & SOF_V6, addr, port, (struct sockaddr *)&ss, &len);
+	if (so->flags & SOF_V6 && !ipaddr_is_v4(addr) && ipaddr_is_link_local(addr)) {
+		uint32_t scope = iface + 1;
+
+		memcpy((char *)&ss + offsetof(struct sockaddr_in6, sin6_scope_id), &scope,
+		       sizeof(scope));
+	}
+	memcpy(msg->msg_name, &ss, min_u32(len, msg->msg_namelen));
+	msg->msg_namelen = len;
+}
+
+/* MSG_ERRQUEUE: never waits. */
+static ssize_t recv_error(struct socket *so, struct msghdr *msg, size_t room, int flags)
+{
+	struct udp_err e;
+	size_t full;
+	ssize_t r = udp_err_recv(so->udp, msg->msg_iov, (int)msg->msg_iovlen, &e, &full,
+				 flags & MSG_PEEK);
+
+	if (r < 0)
+		return r;
+	msg->msg_flags = MSG_ERRQUEUE | (full > room ? MSG_TRUNC : 0);
+	put_name(so, &e.dst, e.dport, e.iface, msg);
+	udpso_put_error(so, &e, msg);
+	if (flags & MSG_PEEK)
+		return r;
+	/* Linux: the pending error becomes that of the next one, if a router sent it. */
+	so->err = udp_err_pending(so->udp);
+	if (!so->err && udp_err_count(so->udp) == 0)
+		ev_clear(&so->f.src, RDY_ERR);
+	return r;
+}
+
 ssize_t udpso_recv(struct stack *s, struct socket *so, struct msghdr *msg, int flags)
 {
 	ssize_t total = iov_total(msg->msg_iov, (int)msg->msg_iovlen, false);
@@ -199,10 +172,12 @@ ssize_t udpso_recv(struct stack *s, struct socket *so, struct msghdr *msg, int f
 	ssize_t r;
 	int rc;
 
-	if (flags & (MSG_OOB | MSG_ERRQUEUE))
-		return flags & MSG_OOB ? -EOPNOTSUPP : -EAGAIN;
+	if (flags & MSG_OOB)
+		return -EOPNOTSUPP;
 	if (total < 0)
 		return total;
+	if (flags & MSG_ERRQUEUE)
+		return recv_error(so, msg, (size_t)total, flags);
 	rc = wait_datagram(s, so, flags);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
@@ -212,54 +187,62 @@ ssize_t udpso_recv(struct stack *s, struct socket *so, struct msghdr *msg, int f
 	if (udp_rcv_count(so->udp) == 0 && !(so->flags & SOF_RDSHUT))
 		ev_clear(&so->f.src, RDY_READABLE);
 	msg->msg_flags = full > (size_t)total ? MSG_TRUNC : 0;
-	if (msg->msg_name)
-		addr_emit(so->flags & SOF_V6, &from.src, from.sport, msg->msg_name,
-			  &msg->msg_namelen);
-	put_control(so, &from, msg);
+	put_name(so, &from.src, from.sport, from.iface, msg);
+	udpso_put_control(s, so, &from, msg);
 	return flags & MSG_TRUNC ? (ssize_t)full : r;
 }
 
 /* ---- sending ---- */
 
 static int parse_to(const struct socket *so, const struct msghdr *msg, struct ipaddr *addr,
-		    uint16_t *port)
+		    struct udp_to *to)
 {
-	int rc = addr_parse_peer(so, msg->msg_name, msg->msg_namelen, addr, port);
+	int rc = addr_parse_peer(so, msg->msg_name, msg->msg_namelen, addr, &to->port);
 
 	if (rc < 0)
 		return rc;
-	if (*port == 0)
+	if (to->port == 0)
 		return -EINVAL;
 	if (is_broadcast(addr) && !(so->flags & SOF_BROADCAST))
 		return -EACCES;
 	if (so->flags & SOF_V6ONLY && ipaddr_is_v4(addr))
 		return -ENETUNREACH;
+	to->addr = addr;
+	to->iface = addr_iface(msg->msg_name, msg->msg_namelen);
 	return 0;
+}
+
+/* What is wrong with the socket, whatever it is to send. */
+static int may_send(struct socket *so, const struct msghdr *msg, ssize_t total, int flags)
+{
+	if (flags & MSG_OOB && !(so->flags & SOF_V6))
+		return -EOPNOTSUPP;
+	if (total < 0)
+		return (int)total;
+	if (so->err)
+		return socket_take_error(so);
+	if (so->flags & SOF_WRSHUT && (msg->msg_name || so->phase == SOCK_CONNECTED))
+		return -EPIPE;
+	return total > (ssize_t)UDP_MAX_PAYLOAD ? -EMSGSIZE : 0;
 }
 
 ssize_t udpso_send(struct stack *s, struct socket *so, const struct msghdr *msg, int flags)
 {
 	ssize_t total = iov_total(msg->msg_iov, (int)msg->msg_iovlen, false);
-	struct ipaddr to;
-	uint16_t port = 0;
-	ssize_t r;
+	struct udp_to to = {.ttl = -1, .tos = -1, .dontfrag = -1, .gso_size = -1};
+	ssize_t r = may_send(so, msg, total, flags);
+	struct ipaddr addr, src;
 
-	if (flags & MSG_OOB && !(so->flags & SOF_V6))
-		return -EOPNOTSUPP;
-	if (total < 0)
-		return total;
-	if (so->err)
-		return socket_take_error(so);
-	if (so->flags & SOF_WRSHUT && (msg->msg_name || so->phase == SOCK_CONNECTED))
-		return -EPIPE;
-	if (total > (ssize_t)UDP_MAX_PAYLOAD)
-		return -EMSGSIZE;
-	if (msg->msg_name) {
-		r = parse_to(so, msg, &to, &port);
-		if (r < 0)
-			return r;
-	}
-	r = udp_send(so->udp, msg->msg_iov, (int)msg->msg_iovlen, msg->msg_name ? &to : NULL, port);
+	if (r < 0)
+		return r;
+	if (msg->msg_name)
+		r = parse_to(so, msg, &addr, &to);
+	if (r == 0 && msg->msg_controllen > 0)
+		r = udpso_parse_control(so, msg, &to, &src);
+	if (r < 0)
+		return r;
+	udp_opts(so->udp)->foreign = (so->flags & (SOF_TRANSPARENT | SOF_FREEBIND)) != 0;
+	r = udp_send(so->udp, msg->msg_iov, (int)msg->msg_iovlen, &to);
 	if (r >= 0)
 		sock_caused_output(s, so);
 	return r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * UDP input (RFC 768, RFC 1122 4.1, RFC 8200 8.1): check, find the socket, queue. A queued packet
- * carries its addresses in front of the payload, where its headers were. Every loss is a counted
- * drop. Worker thread.
+ * carries its addresses in front of the payload, where its headers were; for a socket with UDP_GRO
+ * those of one flow that came in one round are joined. Every loss is a counted drop. Worker thread.
  */
 #include "udp/pcb.h"
 
@@ -25,6 +25,8 @@
 #define SHED_FIRST  32u
 /* Sockets that get a copy of one multicast datagram. */
 #define MULTICAST_MAX 64u
+/* Bytes that UDP_GRO joins: what a program's 64 KB buffer holds, and no datagram is larger. */
+#define UDP_JOINED_MAX 65507u
 
 static bool csum_ok(const struct mbuf *m, const struct udphdr *h, const struct inet_in *in)
 {
@@ -61,20 +63,64 @@ static bool shed(const struct stack *s, const struct udp_pcb *pcb, const struct 
 	       (pcb->rcv.count > 0 || mbuf_pool_below(s->pool, cls, SHED_FIRST));
 }
 
-/* Into the receive queue, header replaced by the addresses. Consumes own. */
-static void deliver(struct stack *s, struct udp_pcb *pcb, const struct inet_in *in,
-		    const struct udphdr *h, mbuf_own own)
+/* What of a datagram its socket will ask for. */
+static struct udp_from from_of(const struct stack *s, const struct inet_in *in,
+			       const struct udphdr *h, uint32_t len)
 {
-	struct udp_from from = {
+	return (struct udp_from){
 		.src = in->src,
 		.dst = in->dst,
+		.arrived_ns = s->now_ns,
 		.sport = h->sport,
+		.dport = h->dport,
+		.seg_bytes = (uint16_t)len,
+		.n_segs = 1,
 		.tos = in->tos,
 		.ttl = in->ttl,
 		.iface = in->iface,
 	};
+}
+
+/* May a datagram follow those in a? One flow, one round, all of one size but the last. */
+static bool may_join(const struct udp_from *a, const struct udp_from *b, uint32_t len)
+{
+	return !a->closed && b->seg_bytes > 0 && b->seg_bytes <= a->seg_bytes &&
+	       a->n_segs < UDP_MAX_SEGMENTS && len + b->seg_bytes <= UDP_JOINED_MAX &&
+	       a->arrived_ns == b->arrived_ns && a->sport == b->sport && a->iface == b->iface &&
+	       a->tos == b->tos && a->ttl == b->ttl && ipaddr_eq(&a->src, &b->src) &&
+	       ipaddr_eq(&a->dst, &b->dst);
+}
+
+/* UDP_GRO: behind the last datagram of the queue, if it may. True: *mp was taken or dropped. */
+static bool join(struct udp_pcb *pcb, const struct udp_from *from, struct mbuf **mp)
+{
+	struct mbuf *tail = pcb->rcv.tail;
+	uint32_t len = mbuf_len(*mp), size = mbuf_truesize(*mp);
+	struct udp_from head;
+
+	if (!tail)
+		return false;
+	memcpy(&head, mbuf_data(tail), sizeof(head));
+	if (!may_join(&head, from, mbuf_len(tail) - (uint32_t)sizeof(head)))
+		return false;
+	head.n_segs++;
+	head.closed = from->seg_bytes < head.seg_bytes;
+	if (mbuf_join(tail, mbuf_move(mp)) < 0)
+		return true;
+	memcpy(mbuf_data(tail), &head, sizeof(head));
+	pcb->rcv.bytes += len;
+	pcb->rcv_true += size;
+	pcb->stack->udp->cnt.in++;
+	pcb->stack->udp->cnt.in_joined++;
+	return true;
+}
+
+/* Into the receive queue, header replaced by the addresses. Consumes own. */
+static void deliver(struct stack *s, struct udp_pcb *pcb, const struct inet_in *in,
+		    const struct udphdr *h, mbuf_own own)
+{
 	MBUF(m, compact(s, own));
-	uint32_t size;
+	struct udp_from from;
 	uint8_t *p;
 
 	if (!m)
@@ -84,13 +130,16 @@ static void deliver(struct stack *s, struct udp_pcb *pcb, const struct inet_in *
 		mbuf_drop(&m, DROP_NOBUF);
 		return;
 	}
-	size = mbuf_truesize(m);
-	if (pcb->rcv_true + size > pcb->rcvbuf && pcb->rcv.count > 0) {
+	if (pcb->rcv_true + mbuf_truesize(m) > pcb->rcvbuf && pcb->rcv.count > 0) {
 		s->udp->cnt.rcvbuf_full++;
+		pcb->rcv_lost++;
 		mbuf_drop(&m, DROP_UDP_RCVBUF);
 		return;
 	}
 	mbuf_trim_head(m, UDP_HLEN);
+	from = from_of(s, in, h, mbuf_len(m));
+	if (pcb->opts.gro && join(pcb, &from, &m))
+		return;
 	p = mbuf_prepend(m, sizeof(from));
 	if (!p) {
 		mbuf_drop(&m, DROP_NOBUF);
@@ -115,7 +164,7 @@ static void deliver_all(struct stack *s, const struct inet_in *in, const struct 
 
 	for (struct udp_pcb *p = htab_first(&s->udp->by_port, udp_port_hash(s, h->dport), &it);
 	     p && n < MULTICAST_MAX; p = htab_next(&it))
-		if (p->lport == h->dport && udp_takes(p, in, h->sport))
+		if (p->lport == h->dport && udp_takes(p, in, h->sport) && udp_group_takes(p, in))
 			to[n++] = p;
 	if (n == 0) {
 		s->udp->cnt.no_port++;
@@ -164,22 +213,4 @@ void udp_input(struct stack *s, const struct inet_in *in, mbuf_own own)
 		return;
 	}
 	deliver(s, pcb, in, &h, mbuf_move(&m));
-}
-
-/*
- * An error about a datagram of ours. Connected sockets hear of a refusal; the others of nothing,
- * RFC 1122 4.1.3.3, since they could not tell which datagram it was (Linux without IP_RECVERR).
- */
-void udp_error(struct stack *s, const struct inet_err *e)
-{
-	struct udp_pcb *pcb = udp_find_flow(s, &e->src, e->sport, &e->dst, e->dport);
-
-	if (e->kind == INET_ERR_TOO_BIG) {
-		/* Only about what a socket of ours may have sent. */
-		if (pcb || udp_find(s, &e->dst, e->dport, &e->src, e->sport))
-			inet_pmtu_update(s, &e->dst, e->mtu);
-		return;
-	}
-	if (pcb && (e->kind == INET_ERR_PORT || e->kind == INET_ERR_PARAM))
-		s->udp->ev->error(s, pcb->so, e->err);
 }

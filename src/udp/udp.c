@@ -48,19 +48,21 @@ free_udp:
 	return rc;
 }
 
-static void drop_queue(void *obj, void *arg)
+static void drop_queues(void *obj, void *arg)
 {
 	struct udp_pcb *pcb = obj;
 
 	(void)arg;
+	udp_groups_leave(pcb);
 	mbufq_purge(&pcb->rcv, DROP_STACK_FINI);
+	mbufq_purge(&pcb->errq, DROP_STACK_FINI);
 }
 
 void udp_fini(struct stack *s)
 {
 	struct udp *u = s->udp;
 
-	slab_for_each(&u->pcbs, drop_queue, NULL);
+	slab_for_each(&u->pcbs, drop_queues, NULL);
 	slab_fini(&u->pcbs);
 	htab_fini(&u->flows);
 	htab_fini(&u->bound);
@@ -82,24 +84,44 @@ struct udp_pcb *udp_create(struct stack *s, bool v6, void *so)
 	pcb->raddr = pcb->laddr;
 	pcb->rcvbuf = UDP_RCVBUF_DEFAULT;
 	mbufq_init(&pcb->rcv, MBUF_UDP_RCV);
+	mbufq_init(&pcb->errq, MBUF_UDP_RCV);
+	list_init(&pcb->groups);
+	/* Linux's defaults; a multicast datagram goes one hop (RFC 1112 6.1). */
+	pcb->opts =
+		(struct udp_opts){.pmtudisc = {UDP_PMTUDISC_WANT, UDP_PMTUDISC_WANT},
+				  .mc_ttl = {1, 1},
+				  .mc_loop = {true, true},
+				  .mc_all = {!v6, true}, /* IPv4 on an IPv6 socket: off, as Linux */
+				  .mc_src4 = ipaddr_any4()};
 	return pcb;
 }
 
 void udp_close(struct udp_pcb *pcb)
 {
+	udp_groups_leave(pcb);
 	udp_table_del(pcb);
 	mbufq_purge(&pcb->rcv, DROP_SOCK_CLOSED);
+	mbufq_purge(&pcb->errq, DROP_SOCK_CLOSED);
 	slab_put(&pcb->stack->udp->pcbs, pcb);
 }
 
-int udp_connect(struct udp_pcb *pcb, const struct ipaddr *addr, uint16_t port)
+/* Multicast goes where IP_MULTICAST_IF says, a link-local address to the interface it was given. */
+static uint32_t connect_iface(const struct udp_pcb *pcb, const struct ipaddr *addr, uint32_t iface)
+{
+	if (iface == 0 && ipaddr_is_multicast(addr))
+		return pcb->opts.mc_iface[ipaddr_is_v4(addr) ? 0 : 1];
+	return iface;
+}
+
+int udp_connect(struct udp_pcb *pcb, const struct ipaddr *addr, uint16_t port, uint32_t iface)
 {
 	struct stack *s = pcb->stack;
 	struct inet_dst dst;
 	struct ipaddr src = pcb->laddr;
 	int rc;
 
-	rc = inet_dst_lookup(s, addr, &dst);
+	iface = connect_iface(pcb, addr, iface);
+	rc = iface ? inet_dst_lookup_on(s, iface - 1, addr, &dst) : inet_dst_lookup(s, addr, &dst);
 	if (rc < 0)
 		return rc;
 	if (!(pcb->flags & UDPF_ADDR_SET)) {
@@ -116,6 +138,7 @@ int udp_connect(struct udp_pcb *pcb, const struct ipaddr *addr, uint16_t port)
 	pcb->rport = port;
 	pcb->dst = dst;
 	pcb->dst_known = true;
+	pcb->peer_iface = iface;
 	pcb->flags |= UDPF_CONNECTED;
 	return udp_table_add(pcb);
 }
@@ -155,10 +178,30 @@ uint32_t udp_rcvbuf_set(struct udp_pcb *pcb, uint32_t bytes)
 	return pcb->rcvbuf;
 }
 
-void udp_tos_ttl_set(struct udp_pcb *pcb, uint8_t tos, uint8_t ttl)
+struct udp_opts *udp_opts(struct udp_pcb *pcb)
 {
-	pcb->tos = tos;
-	pcb->ttl = ttl;
+	return &pcb->opts;
+}
+
+struct stack *udp_stack(const struct udp_pcb *pcb)
+{
+	return pcb->stack;
+}
+
+int udp_mtu(struct udp_pcb *pcb)
+{
+	struct stack *s = pcb->stack;
+
+	if (!(pcb->flags & UDPF_CONNECTED))
+		return -ENOTCONN;
+	if (!inet_dst_valid(s, &pcb->dst) && inet_dst_lookup(s, &pcb->raddr, &pcb->dst) < 0)
+		return -ENOTCONN;
+	return (int)pcb->dst.mtu;
+}
+
+uint32_t udp_rcv_lost(const struct udp_pcb *pcb)
+{
+	return pcb->rcv_lost;
 }
 
 uint32_t udp_rcv_next(const struct udp_pcb *pcb)
@@ -178,26 +221,53 @@ uint32_t udp_rcv_bytes(const struct udp_pcb *pcb)
 	return pcb->rcv.bytes - pcb->rcv.count * (uint32_t)sizeof(struct udp_from);
 }
 
-ssize_t udp_recv(struct udp_pcb *pcb, const struct iovec *iov, int n_iov, struct udp_from *from,
-		 size_t *full, bool peek)
+/* Copy what follows off bytes of m into the iovec. Returns how much. */
+static uint32_t scatter(const struct mbuf *m, uint32_t off, const struct iovec *iov, int n_iov)
 {
-	struct mbuf *m = mbufq_peek(&pcb->rcv);
-	uint32_t off = sizeof(*from);
+	uint32_t at = off;
+
+	for (int i = 0; i < n_iov && at < mbuf_len(m); i++)
+		at += mbuf_copy_out(m, at, iov[i].iov_base,
+				    (uint32_t)min_size(iov[i].iov_len, mbuf_len(m) - at));
+	return at - off;
+}
+
+/* The head of a queue: its first hlen bytes to head, the rest to the iovec. */
+static ssize_t take(struct udp_pcb *pcb, struct mbufq *q, const struct iovec *iov, int n_iov,
+		    void *head, uint32_t hlen, size_t *full, bool peek)
+{
+	struct mbuf *m = mbufq_peek(q);
+	uint32_t n;
 
 	if (!m)
 		return -EAGAIN;
-	(void)mbuf_copy_out(m, 0, from, sizeof(*from));
-	*full = mbuf_len(m) - sizeof(*from);
-	for (int i = 0; i < n_iov && off < mbuf_len(m); i++)
-		off += mbuf_copy_out(m, off, iov[i].iov_base,
-				     (uint32_t)min_size(iov[i].iov_len, mbuf_len(m) - off));
+	(void)mbuf_copy_out(m, 0, head, hlen);
+	*full = mbuf_len(m) - hlen;
+	n = scatter(m, hlen, iov, n_iov);
 	if (!peek) {
-		struct mbuf *done = mbufq_pop(&pcb->rcv).m;
+		struct mbuf *done = mbufq_pop(q).m;
 
 		pcb->rcv_true -= mbuf_truesize(done);
 		mbuf_done(&done);
 	}
-	return (ssize_t)(off - sizeof(*from));
+	return (ssize_t)n;
+}
+
+ssize_t udp_recv(struct udp_pcb *pcb, const struct iovec *iov, int n_iov, struct udp_from *from,
+		 size_t *full, bool peek)
+{
+	return take(pcb, &pcb->rcv, iov, n_iov, from, sizeof(*from), full, peek);
+}
+
+ssize_t udp_err_recv(struct udp_pcb *pcb, const struct iovec *iov, int n_iov, struct udp_err *e,
+		     size_t *full, bool peek)
+{
+	return take(pcb, &pcb->errq, iov, n_iov, e, sizeof(*e), full, peek);
+}
+
+uint32_t udp_err_count(const struct udp_pcb *pcb)
+{
+	return pcb->errq.count;
 }
 
 const struct udp_counters *udp_counters(const struct stack *s)

@@ -322,7 +322,7 @@ static void who_gets_it(struct env *e, bool v6)
 	struct udp_pcb *conn = bound(e, v6, &mine, 53, UDP_BIND_REUSEADDR);
 	struct dgram d = dgram(v6, 1000, 53, "abc");
 
-	assert_int_equal(udp_connect(conn, &peer, 1000), 0);
+	assert_int_equal(udp_connect(conn, &peer, 1000, 0), 0);
 	feed(e, &d);
 	assert_int_equal(udp_rcv_count(conn), 1);
 	d = dgram(v6, 1001, 53, "abc");
@@ -369,12 +369,14 @@ static void reuseport(struct env *e, bool v6)
 	assert_int_equal(hit, 4);
 }
 
+/* Who hears of which error, as Linux has it. */
 static void icmp_errors(struct env *e, bool v6)
 {
 	struct ipaddr mine = own(v6), peer = far(v6, 9);
 	struct udp_pcb *p = bound(e, v6, &mine, 53, 0);
 	struct inet_err err = {.kind = INET_ERR_PORT,
 			       .err = ECONNREFUSED,
+			       .hard = true,
 			       .src = mine,
 			       .dst = peer,
 			       .sport = 53,
@@ -383,22 +385,129 @@ static void icmp_errors(struct env *e, bool v6)
 	/* Not connected: it could not tell which datagram is meant. */
 	fakeinet_error(e->h.s, &err);
 	assert_int_equal(e->errors, 0);
-	assert_int_equal(udp_connect(p, &peer, 1000), 0);
+	assert_int_equal(udp_connect(p, &peer, 1000, 0), 0);
 	fakeinet_error(e->h.s, &err);
 	assert_int_equal(e->errors, 1);
 	assert_int_equal(e->last_err, ECONNREFUSED);
 	err.kind = INET_ERR_UNREACHABLE;
+	err.err = EHOSTUNREACH;
+	err.hard = false;
 	fakeinet_error(e->h.s, &err);
 	assert_int_equal(e->errors, 1);
+	/* With IP_RECVERR of soft ones too. */
+	udp_opts(p)->recverr[v6] = true;
+	fakeinet_error(e->h.s, &err);
+	assert_int_equal(e->errors, 2);
+	assert_int_equal(e->last_err, EHOSTUNREACH);
+	assert_int_equal(udp_err_count(p), 1);
+	udp_opts(p)->recverr[v6] = false;
+	/* Too big: the path's MTU is noted, and told unless the program does not care. */
 	err.kind = INET_ERR_TOO_BIG;
+	err.err = EMSGSIZE;
 	err.mtu = 1300;
 	fakeinet_error(e->h.s, &err);
 	assert_int_equal(fakeinet_pmtu(e->h.s), 1300);
+	assert_int_equal(e->last_err, EMSGSIZE);
+	assert_int_equal(e->errors, 3);
+	udp_opts(p)->pmtudisc[v6] = UDP_PMTUDISC_DONT;
+	fakeinet_error(e->h.s, &err);
+	assert_int_equal(e->errors, 3);
 	/* About a socket that is not there: forged. */
 	err.sport = 99;
 	err.mtu = 600;
 	fakeinet_error(e->h.s, &err);
 	assert_int_equal(fakeinet_pmtu(e->h.s), 1300);
+}
+
+/* The error queue holds what a flood of forged errors may use, no more; the oldest stay. */
+static void error_queue(struct env *e, bool v6)
+{
+	struct ipaddr mine = own(v6), peer = far(v6, 9);
+	struct udp_pcb *p = bound(e, v6, &mine, 53, 0);
+	uint8_t quoted[12] = {0, 53, 3, 232, 0, 12, 0, 0, 'a', 'b', 'c', 'd'}, buf[8];
+	struct inet_err err = {.kind = INET_ERR_PARAM,
+			       .err = EPROTO,
+			       .hard = true,
+			       .src = mine,
+			       .dst = peer,
+			       .sport = 53,
+			       .dport = 1000,
+			       .from = far(v6, 7),
+			       .ptr = 5,
+			       .type = 12,
+			       .code = 1,
+			       .quoted = view_make(quoted, sizeof(quoted))};
+	struct iovec iov = {buf, 3};
+	struct udp_err q;
+	size_t full;
+
+	udp_rcvbuf_set(p, 20000);
+	udp_opts(p)->recverr[v6] = true;
+	for (int i = 0; i < 100; i++) {
+		err.code = (uint8_t)i;
+		fakeinet_error(e->h.s, &err);
+	}
+	assert_true(udp_err_count(p) > 2);
+	assert_true(p->rcv_true <= 20000);
+	assert_int_equal(udp_err_count(p) + fakehost_drops(&e->h, DROP_UDP_RCVBUF), 100);
+	assert_int_equal(udp_err_pending(p), EPROTO);
+	assert_int_equal(udp_err_recv(p, &iov, 1, &q, &full, true), 3);
+	assert_int_equal(full, 4);
+	assert_memory_equal(buf, "abc", 3);
+	assert_int_equal(q.code, 0);
+	assert_int_equal(q.info, 5);
+	assert_true(ipaddr_eq(&q.from, &err.from));
+	assert_true(ipaddr_eq(&q.dst, &peer));
+	assert_int_equal(udp_err_recv(p, &iov, 1, &q, &full, false), 3);
+	assert_int_equal(udp_err_recv(p, &iov, 1, &q, &full, false), 3);
+	assert_int_equal(q.code, 1);
+	/* An error that quotes less than a UDP header quotes nothing. */
+	err.quoted.len = 3;
+	fakeinet_error(e->h.s, &err);
+	while (udp_err_count(p) > 0)
+		assert_true(udp_err_recv(p, &iov, 1, &q, &full, false) >= 0);
+	assert_int_equal(full, 0);
+	assert_int_equal(p->rcv_true, 0);
+}
+
+/* UDP_GRO joins what one flow sends in one round, until a shorter one ends it. */
+static void joined(struct env *e, bool v6)
+{
+	static const char *const data[] = {"aaaa", "bbbb", "cc", "dddd", "eeeee"};
+	struct udp_pcb *p = bound(e, v6, NULL, 53, 0);
+	struct udp_from from;
+	char buf[64];
+	struct iovec iov = {buf, sizeof(buf)};
+	size_t full;
+
+	udp_opts(p)->gro = true;
+	for (unsigned i = 0; i < ARRAY_LEN(data); i++) {
+		struct dgram d = dgram(v6, 1000, 53, data[i]);
+
+		feed(e, &d);
+	}
+	/* A longer one begins anew, and so does another flow. */
+	struct dgram other = dgram(v6, 1001, 53, "f");
+	feed(e, &other);
+	assert_int_equal(udp_rcv_count(p), 4);
+	assert_int_equal(udp_rcv_bytes(p), 4 + 4 + 2 + 4 + 5 + 1);
+	assert_int_equal(udp_recv(p, &iov, 1, &from, &full, false), 10);
+	assert_memory_equal(buf, "aaaabbbbcc", 10);
+	assert_int_equal(from.seg_bytes, 4);
+	assert_int_equal(from.n_segs, 3);
+	assert_int_equal(udp_recv(p, &iov, 1, &from, &full, false), 4);
+	assert_int_equal(from.n_segs, 1);
+	assert_int_equal(udp_recv(p, &iov, 1, &from, &full, false), 5);
+	assert_int_equal(udp_recv(p, &iov, 1, &from, &full, false), 1);
+	assert_int_equal(p->rcv_true, 0);
+	/* In another round: not joined. */
+	for (unsigned i = 0; i < 2; i++) {
+		struct dgram d = dgram(v6, 1000, 53, data[i]);
+
+		feed(e, &d);
+		fakehost_advance(&e->h, 1000000);
+	}
+	assert_int_equal(udp_rcv_count(p), 2);
 }
 
 /* Small data in a large buffer is copied out, or a queue would hold much more than it counts. */
@@ -440,6 +549,8 @@ static void large_buffers(struct env *e, bool v6)
 	X(who_gets_it) \
 	X(reuseport) \
 	X(icmp_errors) \
+	X(error_queue) \
+	X(joined) \
 	X(large_buffers)
 
 #define X(name) \

@@ -53,6 +53,15 @@ static int teardown(void **state)
 	return 0;
 }
 
+static ssize_t send_to(struct udp_pcb *p, const struct iovec *iov, int n, const struct ipaddr *a,
+		       uint16_t port)
+{
+	struct udp_to to = {
+		.addr = a, .port = port, .ttl = -1, .tos = -1, .dontfrag = -1, .gso_size = -1};
+
+	return udp_send(p, iov, n, &to);
+}
+
 static const struct ipaddr *addr(const char *text)
 {
 	static struct ipaddr a[4];
@@ -147,9 +156,10 @@ static void send_one(struct fakehost *h, const char *to, const char *from)
 	struct mbuf *m;
 	char got[11];
 
-	udp_tos_ttl_set(p, 0x28, 9);
-	assert_int_equal(udp_send(p, iov, 2, NULL, 0), -EDESTADDRREQ);
-	assert_int_equal(udp_send(p, iov, 2, addr(to), 53), 11);
+	udp_opts(p)->tos = 0x28;
+	udp_opts(p)->ttl = 9;
+	assert_int_equal(send_to(p, iov, 2, NULL, 0), -EDESTADDRREQ);
+	assert_int_equal(send_to(p, iov, 2, addr(to), 53), 11);
 	m = sent(h, &o, &u);
 	assert_true(ipaddr_eq(&o.src, addr(from)) && ipaddr_eq(&o.dst, addr(to)));
 	assert_int_equal(o.tos, 0x28);
@@ -182,7 +192,7 @@ static void send_long(struct fakehost *h, const char *to, uint32_t most)
 	struct mbuf *m;
 
 	memset(big, 'x', sizeof(big));
-	assert_int_equal(udp_send(p, &iov, 1, addr(to), 53), 5000);
+	assert_int_equal(send_to(p, &iov, 1, addr(to), 53), 5000);
 	m = sent(h, &o, &u);
 	assert_int_equal(m->meta.csum, MBUF_CSUM_NONE);
 	assert_int_equal(
@@ -190,9 +200,9 @@ static void send_long(struct fakehost *h, const char *to, uint32_t most)
 				    pseudo_sum(&o.src, &o.dst, INET_PROTO_UDP, mbuf_len(m)))),
 		0);
 	iov.iov_len = most + 1;
-	assert_int_equal(udp_send(p, &iov, 1, addr(to), 53), -EMSGSIZE);
+	assert_int_equal(send_to(p, &iov, 1, addr(to), 53), -EMSGSIZE);
 	iov.iov_len = most;
-	assert_int_equal(udp_send(p, &iov, 1, addr(to), 53), most);
+	assert_int_equal(send_to(p, &iov, 1, addr(to), 53), most);
 	udp_close(p);
 }
 
@@ -212,26 +222,26 @@ static void test_connected(void **state)
 	struct ipaddr a;
 	uint16_t port, port2;
 
-	assert_int_equal(udp_connect(p, addr("203.0.113.1"), 53), -ENETUNREACH);
-	assert_int_equal(udp_connect(p, addr("192.0.2.9"), 53), 0);
+	assert_int_equal(udp_connect(p, addr("203.0.113.1"), 53, 0), -ENETUNREACH);
+	assert_int_equal(udp_connect(p, addr("192.0.2.9"), 53, 0), 0);
 	udp_local(p, &a, &port);
 	assert_true(ipaddr_eq(&a, addr("10.0.0.1")));
-	assert_int_equal(udp_send(p, &iov, 1, NULL, 0), 1);
+	assert_int_equal(send_to(p, &iov, 1, NULL, 0), 1);
 	(void)sent(h, &o, &u);
 	assert_int_equal(u.dport, 53);
 	assert_int_equal(u.sport, port);
 	/* Elsewhere for once, and connected anew. */
-	assert_int_equal(udp_send(p, &iov, 1, addr("192.0.2.8"), 54), 1);
+	assert_int_equal(send_to(p, &iov, 1, addr("192.0.2.8"), 54), 1);
 	(void)sent(h, &o, &u);
 	assert_int_equal(u.dport, 54);
-	assert_int_equal(udp_connect(p, addr("192.0.2.8"), 55), 0);
+	assert_int_equal(udp_connect(p, addr("192.0.2.8"), 55, 0), 0);
 	udp_peer(p, &a, &port2);
 	assert_int_equal(port2, 55);
 	udp_disconnect(p);
 	udp_local(p, &a, &port2);
 	assert_true(ipaddr_is_unspecified(&a));
 	assert_int_equal(port2, port);
-	assert_int_equal(udp_send(p, &iov, 1, NULL, 0), -EDESTADDRREQ);
+	assert_int_equal(send_to(p, &iov, 1, NULL, 0), -EDESTADDRREQ);
 	udp_close(p);
 }
 
@@ -245,12 +255,12 @@ static void test_out_of_memory(void **state)
 
 	for (int64_t n = 0; n < 3; n++) {
 		mbuf_pool_fail(h->pool, n, true);
-		if (udp_send(p, &iov, 1, addr("192.0.2.9"), 53) >= 0)
+		if (send_to(p, &iov, 1, addr("192.0.2.9"), 53) >= 0)
 			break;
 		assert_true(n < 2);
 	}
 	mbuf_pool_fail(h->pool, -1, false);
-	assert_int_equal(udp_send(p, &iov, 1, addr("192.0.2.9"), 53), sizeof(big));
+	assert_int_equal(send_to(p, &iov, 1, addr("192.0.2.9"), 53), sizeof(big));
 	udp_close(p);
 }
 
