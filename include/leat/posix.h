@@ -110,6 +110,8 @@ LEAT_POSIX_BIND(accept4)
 LEAT_POSIX_BIND(close_range)
 LEAT_POSIX_BIND(closefrom)
 LEAT_POSIX_BIND(dup3)
+LEAT_POSIX_BIND(recvmmsg)
+LEAT_POSIX_BIND(sendmmsg)
 #endif
 
 #ifdef LEAT_POSIX_LATE_UNISTD

@@ -76,6 +76,20 @@ LEAT_API ssize_t leat_sendto(int fd, const void *buf, size_t len, int flags,
 			     const struct sockaddr *addr, socklen_t addr_len);
 LEAT_API ssize_t leat_sendmsg(int fd, const struct msghdr *msg, int flags);
 
+struct mmsghdr;
+struct timespec;
+/* Several datagrams in one call; timeout is looked at between them (NULL: none). */
+LEAT_API int leat_recvmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags,
+			   struct timespec *timeout);
+LEAT_API int leat_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags);
+
+/*
+ * The index by which socket options and control messages name an interface: of a port, or of "lo".
+ * 0 with ENODEV, NULL with ENXIO: no such; ENETDOWN: no stack. name has room for 16 bytes.
+ */
+LEAT_API unsigned leat_if_nametoindex(const char *name);
+LEAT_API char *leat_if_indextoname(unsigned index, char *name);
+
 LEAT_API int leat_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
 LEAT_API int leat_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
 /* On a connection that interception took: the address that the client asked for. */

@@ -11,6 +11,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#define NS_PER_S 1000000000
+
 /* As Linux: a stream whose sending side is closed raises the signal, unless the call forbids it. */
 static ssize_t sent(int fd, ssize_t rc, int flags)
 {
@@ -175,4 +177,37 @@ ssize_t leat_sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (!is_ours(fd))
 		return io_send_remote(fd, msg, flags, false);
 	return sent(fd, sock_sendmsg(current.stack, fd, msg, flags), flags);
+}
+
+int leat_recvmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags, struct timespec *timeout)
+{
+	uint64_t ns = SOCK_FOREVER;
+
+	if (!is_leats(fd)) {
+		before_kernel();
+		return recvmmsg(fd, msgs, n, flags, timeout);
+	}
+	if (!msgs && n > 0)
+		return int_result(-EFAULT);
+	if (timeout) {
+		if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= NS_PER_S)
+			return int_result(-EINVAL);
+		ns = min_u64((uint64_t)timeout->tv_sec, UINT32_MAX) * NS_PER_S +
+		     (uint64_t)timeout->tv_nsec;
+	}
+	return is_ours(fd) ? int_result(sock_recvmmsg(current.stack, fd, msgs, n, flags, ns))
+			   : io_recvmmsg_remote(fd, msgs, n, flags, ns);
+}
+
+int leat_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+	if (!is_leats(fd)) {
+		before_kernel();
+		return sendmmsg(fd, msgs, n, flags);
+	}
+	if (!msgs && n > 0)
+		return int_result(-EFAULT);
+	if (!is_ours(fd))
+		return io_sendmmsg_remote(fd, msgs, n, flags);
+	return (int)sent(fd, sock_sendmmsg(current.stack, fd, msgs, n, flags), flags);
 }

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -245,6 +246,144 @@ static void test_calls(void **state)
 	/* One after the other: each uses numbers again that it has closed. */
 	run_jobs(&jobs[0], 1);
 	run_jobs(&jobs[1], 1);
+}
+
+/* ---- several messages ---- */
+
+#define MESSAGES 6u
+
+struct messages {
+	struct mmsghdr v[MESSAGES];
+	struct iovec iov[MESSAGES];
+	char b[MESSAGES][8];
+};
+
+static struct mmsghdr *messages(struct messages *m)
+{
+	for (unsigned i = 0; i < MESSAGES; i++) {
+		(void)snprintf(m->b[i], sizeof(m->b[i]), "msg %u", i);
+		m->iov[i] = (struct iovec){m->b[i], 6};
+		m->v[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &m->iov[i], .msg_iovlen = 1}};
+	}
+	return m->v;
+}
+
+/* All of them, though they come in two parts. */
+static void do_receive(struct job *j)
+{
+	struct messages m;
+
+	CHECK(leat_recvmmsg(j->fd, messages(&m), MESSAGES, 0, NULL) == (int)MESSAGES);
+	for (unsigned i = 0; i < MESSAGES; i++)
+		CHECK(m.v[i].msg_len == 6 && m.b[i][4] == (char)('0' + i));
+	/* What is there, without waiting for the rest; nothing; time over after the first. */
+	CHECK(leat_recvmmsg(j->fd, messages(&m), MESSAGES, MSG_WAITFORONE, NULL) >= 1);
+	CHECK(leat_recvmmsg(j->fd, messages(&m), MESSAGES, MSG_DONTWAIT, NULL) == -1 &&
+	      errno == EAGAIN);
+	CHECK(leat_recvmmsg(j->fd, NULL, 1, 0, NULL) == -1 && errno == EFAULT);
+	/* Nobody waits for an error. */
+	CHECK(leat_recvmsg(j->fd, &m.v[0].msg_hdr, MSG_ERRQUEUE) == -1 && errno == EAGAIN);
+	CHECK(leat_recvmmsg(j->fd, m.v, 2, MSG_ERRQUEUE, NULL) == -1 && errno == EAGAIN);
+}
+
+static void do_send_all(struct job *j)
+{
+	int fd = leat_socket(j->v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+	struct messages m;
+
+	CHECK(leat_connect(fd, (struct sockaddr *)&j->to, j->len) == 0);
+	CHECK(leat_sendmmsg(fd, messages(&m), 2, 0) == 2);
+	usleep(20000);
+	CHECK(leat_sendmmsg(fd, m.v + 2, MESSAGES - 2, MSG_DONTWAIT) == (int)MESSAGES - 2);
+	CHECK(m.v[MESSAGES - 1].msg_len == 6);
+	usleep(20000);
+	CHECK(leat_sendmmsg(fd, m.v, 1, 0) == 1);
+	CHECK(leat_sendmmsg(fd, m.v, 0, 0) == 0);
+	/* The first that fails ends the call; alone it is the error. */
+	m.v[1].msg_hdr.msg_iovlen = IOV_MAX + 1;
+	CHECK(leat_sendmmsg(fd, m.v + 1, 1, 0) == -1 && errno == EMSGSIZE);
+	CHECK(leat_close(fd) == 0);
+}
+
+static void test_messages(void **state)
+{
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct sockaddr_storage any = {.ss_family = v6 ? AF_INET6 : AF_INET};
+		struct job jobs[2] = {{.fn = do_receive, .v6 = v6}, {.fn = do_send_all, .v6 = v6}};
+		int fd = leat_socket(any.ss_family, SOCK_DGRAM, 0);
+
+		assert_int_equal(leat_bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
+		address(&jobs[1], fd);
+		jobs[0].fd = fd;
+		run_jobs(jobs, 2);
+		assert_int_equal(leat_close(fd), 0);
+	}
+}
+
+/* On a stream a message may move in part: none of the rest may overtake it. */
+#define STREAM_MSG (BULK / MESSAGES)
+
+static void do_stream_out(struct job *j)
+{
+	static _Thread_local uint8_t out[BULK];
+	struct messages m;
+
+	for (size_t i = 0; i < BULK; i++)
+		out[i] = byte_at(i);
+	(void)messages(&m);
+	for (unsigned i = 0; i < MESSAGES; i++)
+		m.iov[i] = (struct iovec){out + i * STREAM_MSG, STREAM_MSG};
+	CHECK(leat_sendmmsg(j->fd, m.v, MESSAGES, 0) == (int)MESSAGES);
+	for (unsigned i = 0; i < MESSAGES; i++)
+		CHECK(m.v[i].msg_len == STREAM_MSG);
+	CHECK(leat_shutdown(j->fd, SHUT_WR) == 0);
+}
+
+static void do_stream_in(struct job *j)
+{
+	struct messages m;
+	size_t at = 0;
+
+	while (at < MESSAGES * STREAM_MSG) {
+		int n = leat_recvmmsg(j->fd, messages(&m), MESSAGES, MSG_WAITFORONE, NULL);
+
+		CHECK(n > 0);
+		for (int i = 0; i < n; i++)
+			for (unsigned k = 0; k < m.v[i].msg_len; k++)
+				CHECK((uint8_t)m.b[i][k] == byte_at(at++));
+	}
+}
+
+static void test_messages_stream(void **state)
+{
+	struct job jobs[2] = {{.fn = do_stream_out}, {.fn = do_stream_in}};
+
+	(void)state;
+	pair(&jobs[0], &jobs[0].fd, &jobs[1].fd);
+	run_jobs(jobs, 2);
+	assert_int_equal(leat_close(jobs[0].fd), 0);
+	assert_int_equal(leat_close(jobs[1].fd), 0);
+}
+
+static void do_names(struct job *j)
+{
+	unsigned lo = leat_if_nametoindex("lo");
+	char name[16];
+
+	(void)j;
+	CHECK(lo > 0 && leat_if_indextoname(lo, name) == name && strcmp(name, "lo") == 0);
+	CHECK(leat_if_nametoindex("none") == 0 && errno == ENODEV);
+	CHECK(leat_if_indextoname(9, name) == NULL && errno == ENXIO);
+}
+
+static void test_names(void **state)
+{
+	struct job j = {.fn = do_names};
+
+	(void)state;
+	run_jobs(&j, 1);
+	do_names(&j);
 }
 
 /* ---- waits ---- */
@@ -490,9 +629,10 @@ static void test_worker(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_blocking), TEST(test_calls),       TEST(test_waits),
-		TEST(test_user),     TEST(test_interrupted), TEST(test_close_during_call),
-		TEST(test_sigpipe),  TEST(test_worker),
+		TEST(test_blocking), TEST(test_calls),           TEST(test_waits),
+		TEST(test_user),     TEST(test_interrupted),     TEST(test_close_during_call),
+		TEST(test_sigpipe),  TEST(test_worker),          TEST(test_messages),
+		TEST(test_names),    TEST(test_messages_stream),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
