@@ -13,6 +13,7 @@ from traffic import Task
 CASES = {}
 HERE = os.path.dirname(os.path.abspath(__file__))
 MB = 1 << 20
+PYTHON = "/usr/bin/python3"
 
 
 def case(name, timeout=90):
@@ -187,7 +188,7 @@ def wrk(lab):
 @case("python-asyncio")
 def python_asyncio(lab):
     """An asyncio echo server on Leat: 40 clients at once, timers, a child process and pipes in the same loop."""
-    server = lab.on_leat("python3", os.path.join(HERE, "echo_asyncio.py"), lab.leat_ip, "7000")
+    server = lab.on_leat(PYTHON, os.path.join(HERE, "echo_asyncio.py"), lab.leat_ip, "7000")
     lab.wait_for_port(7000)
 
     def client(i):
@@ -215,13 +216,25 @@ def python_asyncio(lab):
 @case("python-fork")
 def python_fork(lab):
     """Blocking sockets, fork before and after, exec, threads, dup, signals, the kernel's loopback beside."""
-    lab.on_peer("python3", os.path.join(HERE, "echo_asyncio.py"), lab.peer_ip, "7000")
+    lab.on_peer(PYTHON, os.path.join(HERE, "echo_asyncio.py"), lab.peer_ip, "7000")
     lab.wait_for_peer_port(7000)
-    text = lab.run_on_leat("python3", os.path.join(HERE, "fork_client.py"), lab.peer_ip, "7000", timeout=60)
+    text = lab.run_on_leat(PYTHON, os.path.join(HERE, "fork_client.py"), lab.peer_ip, "7000", timeout=60)
     bad = [line for line in text.splitlines() if line.startswith("FAIL")]
     require(not bad, "; ".join(bad))
     equal("things that hold", len(re.findall(r"^ok ", text, re.M)), 11)
     lab.fallback = True  # the child after the parent's sockets says so, and must
+
+
+@case("aliases")
+def aliases(lab):
+    """The names that programs import (64-bit, checked, internal ones), one by one."""
+    lab.on_peer(PYTHON, os.path.join(HERE, "echo_asyncio.py"), lab.peer_ip, "7000")
+    lab.wait_for_peer_port(7000)
+    text = lab.run_on_leat(PYTHON, os.path.join(HERE, "alias_client.py"), lab.peer_ip, "7000", timeout=60)
+    bad = [line for line in text.splitlines() if line.startswith("FAIL")]
+    require(not bad, "; ".join(bad))
+    lab.note = f"{len(re.findall(r'^ok ', text, re.M))} names"
+    require("the connection after that" in text, f"it did not come to its end: {text[-300:]}")
 
 
 # ---- iperf3 ----
@@ -361,7 +374,7 @@ def no_port(lab):
     """A program whose port another process has, or that is not there, runs on the kernel and says so."""
     lab.random_file("www/small", 1000)
     nginx_on_peer(lab)
-    lab.on_leat("python3", os.path.join(HERE, "echo_asyncio.py"), lab.leat_ip, "7000")
+    lab.on_leat(PYTHON, os.path.join(HERE, "echo_asyncio.py"), lab.leat_ip, "7000")
     lab.wait_for_port(7000)
     second = lab.on_leat("curl", "-sS", "-m", "5", url(lab.peer_ip, 80, "small"))
     second.wait(20, status=7)
