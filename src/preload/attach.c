@@ -18,13 +18,16 @@
 
 /* Numbers left to the program, at most half of what it may have. */
 #define LOW_NUMBERS 512
+/* A port that another process has is waited for. */
+#define PORT_WAIT_NS UINT64_C(3000000000)
+#define PORT_STEP_NS 20000000
 /* What closed connections still hold is sent for so long at most. */
 #define LINGER_NS      UINT64_C(3000000000)
 #define LINGER_STEP_NS 5000000
 
 /* ---- ports ---- */
 
-static int claim(const struct leat_port *port)
+static int try_claim(const struct leat_port *port)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	int n = snprintf(un.sun_path + 1, sizeof(un.sun_path) - 1, "leat-port-%s", port->spec);
@@ -42,6 +45,14 @@ static int claim(const struct leat_port *port)
 	return -1;
 }
 
+static uint64_t mono_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
 static void unclaim(void)
 {
 	for (unsigned i = 0; i < CONFIG_PORTS; i++) {
@@ -55,7 +66,7 @@ static void unclaim(void)
 
 static bool claim_one(unsigned i)
 {
-	int fd = claim(&preload.config.ports[i]);
+	int fd = try_claim(&preload.config.ports[i]);
 
 	if (fd < 0)
 		return false;
@@ -65,7 +76,7 @@ static bool claim_one(unsigned i)
 }
 
 /* All ports, or with one-port-each the first free one. */
-static int claim_ports(char *error, size_t len)
+static int try_claim_ports(char *error, size_t len)
 {
 	const struct preload_config *c = &preload.config;
 
@@ -91,6 +102,21 @@ static int claim_ports(char *error, size_t len)
 	}
 	preload.port_first = 0;
 	preload.port_count = c->n_ports;
+	return 0;
+}
+
+/* A server that is started anew, or whose worker is, meets the old one, which is about to end. */
+static int claim_ports(char *error, size_t len)
+{
+	const struct timespec step = {.tv_nsec = PORT_STEP_NS};
+	uint64_t end = mono_ns() + PORT_WAIT_NS;
+
+	while (try_claim_ports(error, len) < 0) {
+		unclaim();
+		if (preload.config.n_ports == 0 || mono_ns() >= end)
+			return -1;
+		(void)real(clock_nanosleep)(CLOCK_MONOTONIC, 0, &step, NULL);
+	}
 	return 0;
 }
 
@@ -260,14 +286,6 @@ static bool is_delivered(void)
 	uint32_t unsent = 0;
 
 	return lib(buffers_get)(&buffers, count_unsent, &unsent) < 0 || unsent == 0;
-}
-
-static uint64_t mono_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
 static void close_leats(void)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import time
 
 from harness import Failure, equal, require
@@ -165,6 +166,22 @@ def nginx_workers(lab):
     again = fetch(lab.leat_ip).strip()
     require(again not in pids, f"process {again} answers for the one that was killed")
     equal("the other worker", fetch(LEAT_IP[1][lab.family]).strip(), pids[1])
+    server.stop()
+
+
+@case("nginx-reload")
+def nginx_reload(lab):
+    """nginx on Leat is told to read its configuration again: the new worker takes the old one's port."""
+    os.makedirs(lab.path("www"))
+    server = lab.on_leat("/usr/sbin/nginx", "-e", lab.path("nginx-error.log"), "-c", nginx_conf(lab))
+    lab.wait_for_port(80)
+    fetch = lambda: lab.run_on_peer("curl", "-sSf", "-m", "20", url(lab.leat_ip, 80, "pid")).strip()
+    pids = {fetch()}
+    for i in range(3):
+        server.proc.send_signal(signal.SIGHUP)
+        lab.until("the new worker", lambda: fetch() not in pids)
+        pids.add(fetch())
+    equal("workers, one after the other", len(pids), 4)
     server.stop()
 
 
