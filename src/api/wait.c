@@ -104,6 +104,10 @@ int leat_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 
 	if (is_leats(epfd))
 		return make_call(call_epoll_ctl, &a);
+	if (op != EPOLL_CTL_DEL && !event)
+		return int_result(-EFAULT);
+	if (is_leats(fd) && fcntl(epfd, F_GETFD) < 0)
+		return -1;
 	/* A set of ours goes into one of the kernel's. */
 	if (op == EPOLL_CTL_ADD && is_leats(fd) && leat_kernel_wait(fd) < 0)
 		return errno == EINVAL ? int_result(-EPERM) : -1;

@@ -69,6 +69,23 @@ uint32_t addr_iface(const struct sockaddr *sa, socklen_t len)
 	return ipaddr_is_link_local(&a) || ipaddr_is_multicast(&a) ? sin6.sin6_scope_id : 0;
 }
 
+int addr_parse_to(const struct socket *so, const struct sockaddr *sa, socklen_t len,
+		  struct ipaddr *addr, uint16_t *port)
+{
+	struct sockaddr_in sin;
+
+	int rc;
+
+	if (!sa || len < sizeof(sin) || sa->sa_family != (so->flags & SOF_V6 ? AF_INET : AF_UNSPEC))
+		return addr_parse_peer(so, sa, len, addr, port);
+	memcpy(&sin, sa, sizeof(sin));
+	sin.sin_family = AF_INET;
+	rc = parse4((const struct sockaddr *)&sin, sizeof(sin), addr, port);
+	if (rc == 0 && ipaddr_is_unspecified(addr))
+		*addr = ipaddr_loopback4();
+	return rc;
+}
+
 /* A v6 socket shows an IPv4 address in its mapped form, and 0.0.0.0 as the any address it is. */
 static void emit6(const struct ipaddr *addr, uint16_t port, struct sockaddr_in6 *sin6)
 {

@@ -11,6 +11,7 @@
 #include "sock/wait.h"
 #include "sock/watch.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 
 #define ALWAYS (RDY_ERR | RDY_HUP)
@@ -138,10 +139,13 @@ int sock_epoll_ctl(struct stack *s, int epfd, int op, int fd, const struct epoll
 	if (op != EPOLL_CTL_DEL && !event)
 		return -EFAULT;
 	rc = evfile_find(s, epfd, FILE_EPOLL, &ep);
+	if (rc == 0 && op != EPOLL_CTL_ADD && op != EPOLL_CTL_MOD && op != EPOLL_CTL_DEL)
+		rc = -EINVAL;
+	/* A descriptor that is none goes before a set or a call that is none. */
+	if (rc == -EINVAL && !f && (sock_keeps(s, fd) || fcntl(fd, F_GETFD) < 0))
+		return -EBADF;
 	if (rc < 0)
 		return rc;
-	if (op != EPOLL_CTL_ADD && op != EPOLL_CTL_MOD && op != EPOLL_CTL_DEL)
-		return -EINVAL;
 	if (!f)
 		return kernel_ctl(ep, op, fd, event);
 	if (f == &ep->f)

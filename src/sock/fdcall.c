@@ -145,6 +145,9 @@ int sock_ioctl(struct stack *s, int fd, unsigned long request, void *arg)
 
 	if (!sock_owns(s, fd))
 		return -EBADF;
+	/* A set of Linux 6.9 and later has calls of its own, and says so. */
+	if (request != FIONBIO && !file_is_socket(fdtab_get(&s->sock->fds, fd)))
+		return -EINVAL;
 	if (request != FIONBIO && request != FIONREAD && request != SIOCOUTQ)
 		return -ENOTTY;
 	if (!arg)
@@ -153,7 +156,7 @@ int sock_ioctl(struct stack *s, int fd, unsigned long request, void *arg)
 		return sock_flags_set(s, fd, *(const int *)arg ? O_NONBLOCK : 0);
 	rc = sock_find(s, fd, &so);
 	if (rc < 0)
-		return -ENOTTY;
+		return rc;
 	return request == FIONREAD ? readable_bytes(so, arg) : unsent_bytes(so, arg);
 }
 

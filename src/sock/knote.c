@@ -39,7 +39,7 @@ static int64_t writable_amount(struct evsrc *src)
 	const struct socket *so = socket_of(CONTAINER_OF(src, struct file, src));
 
 	if (so->f.kind == FILE_UDP)
-		return so->sndbuf;
+		return so->sndbuf ? so->sndbuf : SOCK_BUF_DEFAULT;
 	return so->phase == SOCK_CONNECTED ? tcp_snd_space(so->tcp) : 0;
 }
 

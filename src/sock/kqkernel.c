@@ -6,6 +6,7 @@
  */
 #include "sock/knote.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -64,19 +65,29 @@ void knote_kernel_detach(struct evfile *kq, struct knote *kn)
 	(void)sync_kernel(kn, kfd_of(kq, kn), true);
 }
 
+/* Bytes that can be read; of a pipe also the room. Descriptors that cannot tell how much (timers,
+ * event counters) report 0. */
+static int64_t amount(const struct knote *kn, int fd)
+{
+	int bytes = 0, room = 0;
+
+	if (ioctl(fd, FIONREAD, &bytes) < 0)
+		bytes = 0;
+	if (kn->filter == EVFILT_READ)
+		return bytes;
+	room = fcntl(fd, F_GETPIPE_SZ);
+	return room > bytes ? room - bytes : 0;
+}
+
 bool knote_kernel_check(struct knote *kn, struct kevent *out)
 {
 	struct pollfd p = {.fd = (int)kn->ident, .events = (short)kn->k_events};
-	int bytes = 0;
 
 	if (poll(&p, 1, 0) <= 0 || p.revents & POLLNVAL)
 		return false;
 	if (!out)
 		return true;
-	/* Descriptors that cannot tell how much (timers, event counters) report 0. */
-	if (kn->filter == EVFILT_READ && ioctl(p.fd, FIONREAD, &bytes) < 0)
-		bytes = 0;
-	out->data = bytes;
+	out->data = amount(kn, p.fd);
 	if (p.revents & (POLLHUP | POLLERR | (kn->filter == EVFILT_READ ? POLLRDHUP : 0)))
 		out->flags |= EV_EOF;
 	return true;

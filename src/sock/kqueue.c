@@ -12,7 +12,7 @@
 #include "sock/watch.h"
 
 /* Of what the program may set, the part that is kept. */
-#define KEPT_FLAGS (EV_ONESHOT | EV_CLEAR | EV_DISPATCH)
+#define KEPT_FLAGS (EV_ONESHOT | EV_CLEAR | EV_DISPATCH | EV_RECEIPT)
 
 static struct evfile *kq_of(struct evitem *it)
 {

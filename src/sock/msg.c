@@ -138,8 +138,13 @@ ssize_t sock_read(struct stack *s, int fd, void *buf, size_t len)
 {
 	struct iovec iov = {buf, len};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	ssize_t r = sock_recvmsg(s, fd, &msg, 0);
+	const struct file *f = fdtab_get(&s->sock->fds, fd);
+	ssize_t r;
 
+	/* As Linux: unlike recv(2). */
+	if (len == 0 && f && file_is_socket(f))
+		return 0;
+	r = sock_recvmsg(s, fd, &msg, 0);
 	/* An event set is a file that cannot be read, but it is no socket. */
 	return r == -ENOTSOCK ? -EINVAL : r;
 }

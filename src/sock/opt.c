@@ -9,10 +9,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#define BUF_DEFAULT 212992u /* Linux's net.core.rmem_default */
-#define BUF_MAX     (32u << 20)
-#define RCVBUF_MIN  2304u /* Linux's SOCK_MIN_RCVBUF and SOCK_MIN_SNDBUF */
-#define SNDBUF_MIN  4608u
+#define BUF_MAX    (32u << 20)
+#define RCVBUF_MIN 2304u /* Linux's SOCK_MIN_RCVBUF and SOCK_MIN_SNDBUF */
+#define SNDBUF_MIN 4608u
 
 static int get_flag(struct socket *so, const struct opt_row *row, int *v)
 {
@@ -133,7 +132,7 @@ static int get_buf(struct socket *so, const struct opt_row *row, int *v)
 
 	if (so->f.kind == FILE_TCP)
 		return get_tcp(so, row, v);
-	*v = (int)(own ? own : BUF_DEFAULT);
+	*v = (int)(own ? own : SOCK_BUF_DEFAULT);
 	return 0;
 }
 
@@ -371,7 +370,7 @@ static const struct opt_blob *find_blob(const struct socket *so, int level, int 
 	return b && has_option(so, b->where) ? b : NULL;
 }
 
-/* Linux takes a single byte for options of the IP levels. */
+/* Linux takes a single byte for options of the IP level, or none for 0. */
 static int read_int(int level, const void *value, socklen_t len, int *v)
 {
 	uint8_t byte;
@@ -380,11 +379,21 @@ static int read_int(int level, const void *value, socklen_t len, int *v)
 		memcpy(v, value, sizeof(*v));
 		return 0;
 	}
-	if (level != IPPROTO_IP || len == 0)
+	if (level != IPPROTO_IP)
 		return -EINVAL;
+	*v = 0;
+	if (len == 0)
+		return 0;
 	memcpy(&byte, value, 1);
 	*v = byte;
 	return 0;
+}
+
+/* Where Linux looks at the length before it asks whether there is such an option. */
+static bool length_first(const struct socket *so, int level, int name)
+{
+	return level == SOL_SOCKET ||
+	       (level == IPPROTO_TCP && so->f.kind == FILE_TCP && name != TCP_CONGESTION);
 }
 
 int sock_setsockopt(struct stack *s, int fd, int level, int name, const void *value, socklen_t len)
@@ -397,7 +406,7 @@ int sock_setsockopt(struct stack *s, int fd, int level, int name, const void *va
 
 	if (rc < 0)
 		return rc;
-	if ((int)len < 0)
+	if ((int)len < 0 || (len < sizeof(v) && length_first(so, level, name)))
 		return -EINVAL;
 	row = find_row(so, level, name);
 	blob = row ? NULL : find_blob(so, level, name);
@@ -409,6 +418,16 @@ int sock_setsockopt(struct stack *s, int fd, int level, int name, const void *va
 		return blob->set(so, value, len);
 	rc = read_int(level, value, len, &v);
 	return rc < 0 ? rc : row->set(so, row, v);
+}
+
+/* Linux's IPv4 sockets know other levels by another name. */
+static int unknown_get(const struct socket *so, int level)
+{
+	int own = so->f.kind == FILE_TCP ? IPPROTO_TCP : IPPROTO_UDP;
+
+	if (so->flags & SOF_V6 || level == SOL_SOCKET || level == IPPROTO_IP || level == own)
+		return -ENOPROTOOPT;
+	return -EOPNOTSUPP;
 }
 
 int sock_getsockopt(struct stack *s, int fd, int level, int name, void *value, socklen_t *len)
@@ -427,7 +446,7 @@ int sock_getsockopt(struct stack *s, int fd, int level, int name, void *value, s
 	if (!row && !blob && level == IPPROTO_IPV6 && !(so->flags & SOF_V6))
 		return -EOPNOTSUPP;
 	if ((row && !row->get) || (blob && !blob->get) || (!row && !blob))
-		return -ENOPROTOOPT;
+		return unknown_get(so, level);
 	if (!value || !len)
 		return -EFAULT;
 	if ((int)*len < 0)

@@ -276,9 +276,9 @@ int sock_listen(struct stack *s, int fd, int backlog)
 
 int sock_connect(struct stack *s, int fd, const struct sockaddr *addr, socklen_t len)
 {
-	struct ipaddr a;
+	struct ipaddr a = ipaddr_any6();
 	struct socket *so;
-	uint16_t port;
+	uint16_t port = 0;
 	int rc = sock_find(s, fd, &so);
 
 	if (rc < 0)
@@ -289,7 +289,11 @@ int sock_connect(struct stack *s, int fd, const struct sockaddr *addr, socklen_t
 		return -EINVAL;
 	if (addr->sa_family == AF_UNSPEC)
 		return so->f.kind == FILE_TCP ? tcpso_disconnect(s, so) : udpso_disconnect(so);
-	rc = addr_parse_peer(so, addr, len, &a, &port);
+	/* What became of the last connect() goes before what is wrong with this one. */
+	if (so->f.kind == FILE_TCP && (so->phase != SOCK_NEW || so->flags & SOF_CONN_NEWS))
+		return tcpso_connect(s, so, &a, port);
+	rc = so->f.kind == FILE_TCP ? addr_parse_peer(so, addr, len, &a, &port)
+				    : addr_parse_to(so, addr, len, &a, &port);
 	if (rc < 0)
 		return rc;
 	if (so->flags & SOF_V6 && so->flags & SOF_V6ONLY && ipaddr_is_v4(&a))
@@ -366,10 +370,10 @@ int sock_accept(struct stack *s, int fd, struct sockaddr *addr, socklen_t *len, 
 	uint16_t port;
 	int rc = sock_find(s, fd, &so);
 
+	if (rc != -EBADF && flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return -EINVAL;
 	if (rc < 0)
 		return rc;
-	if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
-		return -EINVAL;
 	if (so->f.kind != FILE_TCP)
 		return -EOPNOTSUPP;
 	if (so->phase != SOCK_LISTEN)
@@ -438,7 +442,7 @@ int sock_getpeername(struct stack *s, int fd, struct sockaddr *addr, socklen_t *
 
 	if (rc < 0)
 		return rc;
-	if (so->phase != SOCK_CONNECTED)
+	if (so->phase != SOCK_CONNECTED || (so->f.kind == FILE_TCP && tcpso_is_over(so)))
 		return -ENOTCONN;
 	if (!addr || !len)
 		return -EFAULT;

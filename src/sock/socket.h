@@ -50,6 +50,7 @@ enum sock_phase {
 #define SOF_FIN         0x00100000u /* the peer's end of data has come */
 #define SOF_CONN_NEWS   0x00200000u /* connect() has not told its outcome yet */
 #define SOF_GONE        0x00400000u /* TCP is done with a lingering socket */
+#define SOF_STUCK       0x01000000u /* shut down after a refused connect(): none again */
 
 struct socket {
 	struct file f;
@@ -93,6 +94,9 @@ struct sock_layer {
 	int signal_fd;                     /* restart.h; -1: none yet */
 	sigset_t signal_set;               /* what it watches */
 };
+
+/* What SO_SNDBUF and SO_RCVBUF say until they are set. */
+#define SOCK_BUF_DEFAULT 212992u /* Linux's net.core.rmem_default */
 
 /* Non-blocking calls that may put off their output this often in a row. */
 #define SOCK_PENDING_MAX 64u
@@ -139,6 +143,9 @@ NODISCARD int addr_parse(const struct socket *so, const struct sockaddr *sa, soc
 /* The same for the other end: the any address means this host, as Linux has it. */
 NODISCARD int addr_parse_peer(const struct socket *so, const struct sockaddr *sa, socklen_t len,
 			      struct ipaddr *addr, uint16_t *port);
+/* The same for a datagram: IPv4 sockets take AF_UNSPEC for theirs, those of IPv6 take AF_INET. */
+NODISCARD int addr_parse_to(const struct socket *so, const struct sockaddr *sa, socklen_t len,
+			    struct ipaddr *addr, uint16_t *port);
 /* The interface + 1 that a link-local or multicast address names (sin6_scope_id), or 0. */
 uint32_t addr_iface(const struct sockaddr *sa, socklen_t len);
 /* To the program, cut to *len, which becomes the real length. */
@@ -159,6 +166,8 @@ int tcpso_bind(struct socket *so, const struct ipaddr *addr, uint16_t port);
 int tcpso_listen(struct stack *s, struct socket *so, int backlog);
 int tcpso_connect(struct stack *s, struct socket *so, const struct ipaddr *addr, uint16_t port);
 int tcpso_disconnect(struct stack *s, struct socket *so);
+/* Both sides have ended; to Linux that is a closed socket. */
+bool tcpso_is_over(const struct socket *so);
 int tcpso_shutdown(struct stack *s, struct socket *so, int how);
 void tcpso_close(struct stack *s, struct socket *so);
 

@@ -28,6 +28,10 @@ static ssize_t recv_once(struct socket *so, const struct iovec *iov, int n_iov, 
 	struct iovec part[IOV_PIECES];
 	ssize_t r;
 
+	if (so->phase == SOCK_NEW && so->err)
+		return socket_take_error(so);
+	if (so->phase == SOCK_NEW && so->flags & SOF_RDSHUT)
+		return 0;
 	if (so->phase == SOCK_NEW || so->phase == SOCK_LISTEN)
 		return -ENOTCONN;
 	if (so->phase == SOCK_CONNECTING) {
@@ -37,7 +41,9 @@ static ssize_t recv_once(struct socket *so, const struct iovec *iov, int n_iov, 
 		return -EAGAIN;
 	}
 	if (so->phase == SOCK_DEAD && tcp_rcv_avail(so->tcp) == 0)
-		return so->flags & SOF_FIN ? 0 : socket_take_error(so);
+		return so->flags & SOF_FIN || (!so->err && so->flags & SOF_RDSHUT)
+			       ? 0
+			       : socket_take_error(so);
 	if (flags & MSG_TRUNC)
 		r = discard(so, len, flags & MSG_PEEK);
 	else
@@ -67,6 +73,23 @@ static bool want_more(ssize_t total, size_t got, int flags)
 	return got < (size_t)total && (got == 0 || (flags & MSG_WAITALL && !(flags & MSG_PEEK)));
 }
 
+/* For no bytes, Linux waits for one all the same. */
+static ssize_t recv_nothing(struct stack *s, struct socket *so, bool blocking)
+{
+	char b;
+	struct iovec one = {&b, 1};
+	ssize_t r;
+
+	for (;;) {
+		r = recv_once(so, &one, 1, 0, 1, MSG_PEEK);
+		if (r != -EAGAIN || !blocking)
+			return r > 0 ? 0 : r;
+		r = wait_readable(s, so, 1, false);
+		if (r < 0)
+			return r;
+	}
+}
+
 ssize_t tcpso_recv(struct stack *s, struct socket *so, const struct iovec *iov, int n_iov,
 		   int flags)
 {
@@ -75,13 +98,12 @@ ssize_t tcpso_recv(struct stack *s, struct socket *so, const struct iovec *iov, 
 	size_t got = 0;
 	ssize_t r = 0;
 
-	if (flags & MSG_OOB)
-		return -EINVAL;
 	if (flags & MSG_ERRQUEUE)
 		return -EAGAIN;
+	if (flags & MSG_OOB)
+		return so->phase == SOCK_LISTEN ? -ENOTCONN : -EINVAL;
 	if (total <= 0)
-		return total == 0 && (so->phase == SOCK_NEW || so->phase == SOCK_LISTEN) ? -ENOTCONN
-											 : total;
+		return total < 0 ? total : recv_nothing(s, so, blocking);
 	while (want_more(total, got, flags)) {
 		r = recv_once(so, iov, n_iov, got, (size_t)total - got, flags);
 		if (r == -EAGAIN && blocking) {

@@ -36,6 +36,8 @@ static void on_connected(struct stack *s, void *arg, int err)
 	}
 	so->phase = SOCK_CONNECTED;
 	ev_activate(&so->f.src, RDY_WRITABLE | RDY_EMPTY);
+	if (so->flags & SOF_RDSHUT)
+		ev_activate(&so->f.src, RDY_IN | RDY_RDNORM | RDY_RDHUP);
 }
 
 static void on_acceptable(struct stack *s, void *arg)
@@ -214,7 +216,7 @@ static int renew(struct stack *s, struct socket *so)
 	tcp_abort(so->tcp);
 	so->tcp = pcb;
 	so->phase = SOCK_NEW;
-	so->flags &= ~(SOF_FIN | SOF_RDSHUT | SOF_WRSHUT | SOF_CONN_NEWS | SOF_GONE);
+	so->flags &= ~(SOF_FIN | SOF_RDSHUT | SOF_WRSHUT | SOF_CONN_NEWS | SOF_GONE | SOF_STUCK);
 	so->err = 0;
 	ev_clear(&so->f.src, ~0u);
 	ev_activate(&so->f.src, RDY_OUT | RDY_WRNORM | RDY_HUP | RDY_EMPTY);
@@ -223,21 +225,47 @@ static int renew(struct stack *s, struct socket *so)
 	return rc;
 }
 
+/* Does Linux leave a reset behind as the socket's error? */
+static bool leaves_reset(const struct socket *so)
+{
+	if (so->phase != SOCK_CONNECTED)
+		return so->phase == SOCK_CONNECTING;
+	switch (tcp_state(so->tcp)) {
+	case TCPS_ESTABLISHED:
+	case TCPS_CLOSE_WAIT:
+	case TCPS_FIN_WAIT_1:
+	case TCPS_FIN_WAIT_2:
+		return true;
+	case TCPS_CLOSED:
+	case TCPS_LISTEN:
+	case TCPS_SYN_SENT:
+	case TCPS_SYN_RECEIVED:
+	case TCPS_CLOSING:
+	case TCPS_LAST_ACK:
+	case TCPS_TIME_WAIT:
+	case TCP_STATE_COUNT:
+		break;
+	}
+	return false;
+}
+
 int tcpso_disconnect(struct stack *s, struct socket *so)
 {
-	bool was_open = so->phase == SOCK_CONNECTED || so->phase == SOCK_CONNECTING;
+	int err = leaves_reset(so) ? ECONNRESET : so->err;
 	int rc;
 
-	if (so->phase == SOCK_NEW)
+	if (so->phase == SOCK_NEW) {
+		so->flags &= ~(SOF_RDSHUT | SOF_WRSHUT);
+		ev_clear(&so->f.src, RDY_IN | RDY_RDNORM | RDY_RDHUP);
 		return 0;
+	}
 	if (so->phase == SOCK_LISTEN) {
 		tcp_unlisten(so->listener);
 		so->listener = NULL;
 	}
 	rc = renew(s, so);
-	if (rc == 0 && was_open) {
-		/* Linux leaves the reset behind as the socket's error. */
-		so->err = ECONNRESET;
+	if (rc == 0 && err) {
+		so->err = err;
 		ev_activate(&so->f.src, RDY_ERR);
 	}
 	return rc;
@@ -291,7 +319,7 @@ int tcpso_connect(struct stack *s, struct socket *so, const struct ipaddr *addr,
 	if (so->phase == SOCK_NEW)
 		rc = start_connect(so, addr, port);
 	else if (so->phase != SOCK_CONNECTING)
-		return -EISCONN;
+		return so->flags & SOF_STUCK ? -EINVAL : -EISCONN;
 	if (rc != -EINPROGRESS && rc != -EALREADY)
 		return rc;
 	if (socket_blocking(so, 0)) {
@@ -310,6 +338,28 @@ static int shutdown_listener(struct stack *s, struct socket *so, int how)
 	return how == SHUT_WR ? 0 : tcpso_disconnect(s, so);
 }
 
+bool tcpso_is_over(const struct socket *so)
+{
+	return so->phase == SOCK_CONNECTED &&
+	       (tcp_state(so->tcp) == TCPS_TIME_WAIT || tcp_state(so->tcp) == TCPS_CLOSED);
+}
+
+/* As Linux: an error, and done all the same. */
+static int shutdown_closed(struct socket *so, int how)
+{
+	if (so->flags & SOF_CONN_NEWS) {
+		so->flags &= ~SOF_CONN_NEWS;
+		so->flags |= SOF_STUCK;
+	}
+	if (how != SHUT_RD)
+		so->flags |= SOF_WRSHUT;
+	if (how != SHUT_WR) {
+		so->flags |= SOF_RDSHUT;
+		ev_activate(&so->f.src, RDY_IN | RDY_RDNORM | RDY_RDHUP);
+	}
+	return -ENOTCONN;
+}
+
 int tcpso_shutdown(struct stack *s, struct socket *so, int how)
 {
 	uint32_t bits = 0;
@@ -319,8 +369,9 @@ int tcpso_shutdown(struct stack *s, struct socket *so, int how)
 		return shutdown_listener(s, so, how);
 	if (so->phase == SOCK_CONNECTING)
 		return tcpso_disconnect(s, so);
-	if (so->phase != SOCK_CONNECTED)
-		return -ENOTCONN;
+	if (so->phase != SOCK_CONNECTED || tcpso_is_over(so))
+		return shutdown_closed(so, how);
+	so->flags &= ~SOF_CONN_NEWS;
 	if (how != SHUT_RD && !(so->flags & SOF_WRSHUT)) {
 		rc = tcp_shutdown_send(so->tcp);
 		if (rc < 0)

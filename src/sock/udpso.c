@@ -172,8 +172,6 @@ ssize_t udpso_recv(struct stack *s, struct socket *so, struct msghdr *msg, int f
 	ssize_t r;
 	int rc;
 
-	if (flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (total < 0)
 		return total;
 	if (flags & MSG_ERRQUEUE)
@@ -197,10 +195,10 @@ ssize_t udpso_recv(struct stack *s, struct socket *so, struct msghdr *msg, int f
 static int parse_to(const struct socket *so, const struct msghdr *msg, struct ipaddr *addr,
 		    struct udp_to *to)
 {
-	int rc = addr_parse_peer(so, msg->msg_name, msg->msg_namelen, addr, &to->port);
+	int rc = addr_parse_to(so, msg->msg_name, msg->msg_namelen, addr, &to->port);
 
 	if (rc < 0)
-		return rc;
+		return rc == -EAFNOSUPPORT && so->flags & SOF_V6 ? -EINVAL : rc;
 	if (to->port == 0)
 		return -EINVAL;
 	if (is_broadcast(addr) && !(so->flags & SOF_BROADCAST))
@@ -212,8 +210,17 @@ static int parse_to(const struct socket *so, const struct msghdr *msg, struct ip
 	return 0;
 }
 
+/* As Linux: a name without a family is none, on IPv6. */
+static bool is_named(const struct socket *so, const struct msghdr *msg)
+{
+	const struct sockaddr *sa = msg->msg_name;
+
+	return sa && !(so->flags & SOF_V6 && msg->msg_namelen >= sizeof(sa->sa_family) &&
+		       sa->sa_family == AF_UNSPEC);
+}
+
 /* What is wrong with the socket, whatever it is to send. */
-static int may_send(struct socket *so, const struct msghdr *msg, ssize_t total, int flags)
+static int may_send(struct socket *so, bool named, ssize_t total, int flags)
 {
 	if (flags & MSG_OOB && !(so->flags & SOF_V6))
 		return -EOPNOTSUPP;
@@ -221,7 +228,7 @@ static int may_send(struct socket *so, const struct msghdr *msg, ssize_t total, 
 		return (int)total;
 	if (so->err)
 		return socket_take_error(so);
-	if (so->flags & SOF_WRSHUT && (msg->msg_name || so->phase == SOCK_CONNECTED))
+	if (so->flags & SOF_WRSHUT && (named || so->phase == SOCK_CONNECTED))
 		return -EPIPE;
 	return total > (ssize_t)UDP_MAX_PAYLOAD ? -EMSGSIZE : 0;
 }
@@ -230,12 +237,13 @@ ssize_t udpso_send(struct stack *s, struct socket *so, const struct msghdr *msg,
 {
 	ssize_t total = iov_total(msg->msg_iov, (int)msg->msg_iovlen, false);
 	struct udp_to to = {.ttl = -1, .tos = -1, .dontfrag = -1, .gso_size = -1};
-	ssize_t r = may_send(so, msg, total, flags);
+	bool named = is_named(so, msg);
+	ssize_t r = may_send(so, named, total, flags);
 	struct ipaddr addr, src;
 
 	if (r < 0)
 		return r;
-	if (msg->msg_name)
+	if (named)
 		r = parse_to(so, msg, &addr, &to);
 	if (r == 0 && msg->msg_controllen > 0)
 		r = udpso_parse_control(so, msg, &to, &src);

@@ -80,6 +80,31 @@ static void empty(int kq, int family)
 	close(s);
 }
 
+/* UDP is always connected enough. */
+static void datagrams(int kq, int family)
+{
+	int fd = socket(family, SOCK_DGRAM, 0);
+
+	IS(change(kq, fd, EVFILT_WRITE, EV_ADD, 0, 0, 0), 0);
+	IS(harvest(kq), 1);
+	IS(ev[0].data > 0, 1);
+	close(fd);
+}
+
+static void pipes(int kq)
+{
+	int p[2];
+
+	must(pipe(p) == 0);
+	IS(change(kq, p[1], EVFILT_WRITE, EV_ADD | EV_RECEIPT, 0, 0, 0), 0);
+	IS(harvest_within(kq, 20000), 1);
+	IS(ev[0].data >= 4096, 1);
+	/* The flags that it was added with. */
+	IS(ev[0].flags & EV_RECEIPT, EV_RECEIPT);
+	close(p[0]);
+	close(p[1]);
+}
+
 void conform_kqueue_write(int family)
 {
 	int kq = kqueue();
@@ -87,5 +112,7 @@ void conform_kqueue_write(int family)
 	connecting(kq, family);
 	space(kq, family);
 	empty(kq, family);
+	datagrams(kq, family);
+	pipes(kq);
 	close(kq);
 }
