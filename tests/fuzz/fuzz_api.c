@@ -154,7 +154,7 @@ static void must_agree(struct run *r, const char *what, const struct outcome *o)
 		return;
 	r->trace = true;
 	tell(r, what, o);
-	FUZZ_CHECK(!"kernel and Leat differ");
+	FUZZ_CHECK(same(o));
 }
 
 /* Make the call on both sides, i of them; only calls that failed may be made again. */
@@ -570,7 +570,7 @@ static void op_epoll_wait(struct run *r)
 			(void)fprintf(stderr, "kernel %#x of %u, Leat %#x of %u\n",
 				      ev[KERNEL][k].events, ev[KERNEL][k].data.u32,
 				      ev[LEAT][k].events, ev[LEAT][k].data.u32);
-		FUZZ_CHECK(!"events differ");
+		abort();
 	}
 }
 
