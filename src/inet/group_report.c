@@ -226,6 +226,14 @@ static void send_older(struct stack *s, const struct group *g, unsigned version,
 		igmp_send_older(s, g, version == 1, leave);
 }
 
+/* No answer is due any more. */
+static void forget_question(struct group *g)
+{
+	for (unsigned i = 0; i < g->n_sources; i++)
+		g->source[i].asked = false;
+	g->asked_sources = false;
+}
+
 /* Older routers know joins and leaves only (RFC 2236 3, RFC 2710 4). */
 static void changed_older(struct stack *s, struct group *g, const struct group_before *before,
 			  unsigned version)
@@ -304,13 +312,6 @@ static bool is_answer(const struct group *g, const struct group_source *src)
 	return src->asked && (group_excludes(g) ? !group_lists(g, src) : group_lists(g, src));
 }
 
-static void forget_question(struct group *g)
-{
-	for (unsigned i = 0; i < g->n_sources; i++)
-		g->source[i].asked = false;
-	g->asked_sources = false;
-}
-
 static void answer_group(struct stack *s, struct group *g)
 {
 	struct report r = report_open(s, family_of(s, g));
@@ -379,8 +380,8 @@ static void query_group(struct stack *s, struct group_family *f, struct group *g
 {
 	bool waits = wheel_armed(&g->timer);
 
-	/* RFC 3376 5.2, rules 3 to 5. */
-	if (q->n_sources == 0) {
+	/* RFC 3376 5.2, rules 3 to 5; in the older versions (7.2.1) groups answer, not sources. */
+	if (q->n_sources == 0 || version_of(s, f) < 3) {
 		g->asked_sources = false;
 	} else if (!waits || g->asked_sources) {
 		g->asked_sources = true;
@@ -400,6 +401,7 @@ static void cancel_pending(struct stack *s, struct group_family *f)
 		struct group *g = CONTAINER_OF(l, struct group, link);
 
 		wheel_disarm(&s->wheel, &g->timer);
+		forget_question(g);
 		g->pending = g->pending_older = 0;
 		for (unsigned i = 0; i < g->n_sources; i++)
 			g->source[i].pending = 0;

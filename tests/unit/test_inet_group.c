@@ -384,6 +384,24 @@ static void check_left_when_asked(bool v6)
 	fakehost_advance(&net.h, 20 * SEC);
 	fakenet_settle(&net);
 	assert_int_equal(groups_known(), before);
+	/* The same when an older router is heard in between, which ends all answers. */
+	assert_int_equal(change(v6, 1, NULL, &any), 0);
+	fakehost_advance(&net.h, 5 * SEC);
+	rx_query(v6, &(struct query){.version = 3, .group = &g, .max_ms = 10000, .n = 2});
+	rx_query(v6, &(struct query){.version = 2, .max_ms = 100});
+	assert_int_equal(change(v6, 1, &any, NULL), 0);
+	fakehost_advance(&net.h, 20 * SEC);
+	fakenet_settle(&net);
+	assert_int_equal(groups_known(), before);
+	/* And when one asks about sources though the older version is in force. */
+	assert_int_equal(change(v6, 1, NULL, &any), 0);
+	fakehost_advance(&net.h, 30 * SEC);
+	rx_query(v6, &(struct query){.version = 3, .group = &g, .max_ms = 100, .n = 2});
+	fakehost_advance(&net.h, SEC);
+	assert_int_equal(change(v6, 1, &any, NULL), 0);
+	fakehost_advance(&net.h, 20 * SEC);
+	fakenet_settle(&net);
+	assert_int_equal(groups_known(), before);
 	fakenet_destroy(&net);
 }
 
