@@ -55,6 +55,17 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	return real(recvmsg)(fd, msg, flags);
 }
 
+EXPORT int recvmmsg(int fd, struct mmsghdr *v, unsigned n, int flags, struct timespec *timeout)
+{
+	int leats = pending_ask(fd);
+
+	if (leats > 0)
+		return INSIDE_RESTART(fd, lib(recvmmsg)(fd, v, n, flags, timeout));
+	if (leats < 0 || waitfor_readable(fd, flags) < 0)
+		return -1;
+	return real(recvmmsg)(fd, v, n, flags, timeout);
+}
+
 EXPORT ssize_t write(int fd, const void *buf, size_t len)
 {
 	int leats = pending_ask(fd);
@@ -114,6 +125,19 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (leats < 0 || waitfor_writable(fd, flags) < 0)
 		return -1;
 	return real(sendmsg)(fd, msg, flags);
+}
+
+/* The first message's address may be the socket's first. */
+EXPORT int sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
+{
+	const struct msghdr *first = n > 0 ? &v[0].msg_hdr : NULL;
+	int leats = ask_toward(fd, first ? first->msg_name : NULL, first ? first->msg_namelen : 0);
+
+	if (leats > 0)
+		return INSIDE_RESTART(fd, lib(sendmmsg)(fd, v, n, flags));
+	if (leats < 0 || waitfor_writable(fd, flags) < 0)
+		return -1;
+	return real(sendmmsg)(fd, v, n, flags);
 }
 
 /* ---- the same under other names ---- */

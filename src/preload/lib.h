@@ -44,9 +44,11 @@
 	X(read) \
 	X(readv) \
 	X(recvfrom) \
+	X(recvmmsg) \
 	X(recvmsg) \
 	X(route_add) \
 	X(select) \
+	X(sendmmsg) \
 	X(sendmsg) \
 	X(sendto) \
 	X(setsockopt) \
