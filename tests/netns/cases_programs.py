@@ -292,7 +292,7 @@ def iperf3_client(lab):
 def iperf3_server(lab):
     """iperf3 on Leat as server of one on Linux: TCP and UDP, both ways, four streams."""
     lab.on_leat("iperf3", "-s", "-B", lab.leat_ip)
-    lab.wait_for_port(5201)
+    lab.wait_for_stack()
     iperf_client(lab, lab.run_on_peer, lab.leat_ip)
 
 

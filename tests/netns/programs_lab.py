@@ -196,6 +196,13 @@ class Lab:
             return True
         self.until(f"port {port} on Leat", there)
 
+    def wait_for_stack(self):
+        """Until a program on Leat answers pings: its first wait runs the stack. For programs that a connection
+        without a word confuses."""
+        def answers():
+            return "1 received" in self.peer.run("ping", "-c1", "-W1", self.leat_ip, check=False)
+        self.until("an answer to a ping", answers)
+
     def wait_for_peer_port(self, port):
         def there():
             text = self.peer.run("ss", "-Hltn", "sport", "=", f":{port}")
