@@ -105,12 +105,17 @@ static void drain(int fd)
 	(void)!read(fd, &count, sizeof(count));
 }
 
-/* On the worker. */
-static void say_done(int fd, _Atomic bool *done)
+static void write_one(int fd)
 {
 	const uint64_t one = 1;
 
 	(void)!write(fd, &one, sizeof(one));
+}
+
+/* On the worker. */
+static void say_done(int fd, _Atomic bool *done)
+{
+	write_one(fd);
 	atomic_store_explicit(done, true, memory_order_release);
 }
 
@@ -198,13 +203,18 @@ struct remote_waiter {
 	_Atomic bool fired;
 };
 
-/* On the worker. */
+/*
+ * On the worker. Here "fired" comes before the write, so that whoever drains the write sees it. The
+ * descriptor stays meanwhile: the thread goes on only when its cancelling was done, after this.
+ */
 static void on_fired(struct sock_waiter *w, int rc)
 {
 	struct remote_waiter *r = CONTAINER_OF(w, struct remote_waiter, w);
+	int fd = r->wake;
 
 	r->rc = rc;
-	say_done(r->wake, &r->fired);
+	atomic_store_explicit(&r->fired, true, memory_order_release);
+	write_one(fd);
 }
 
 /* On the worker. */
@@ -233,10 +243,12 @@ static int arm(struct remote_waiter *r, int fd, uint32_t bits)
 	*r = (struct remote_waiter){.c.run = run_arm, .w.fired = on_fired, .fd = fd, .bits = bits};
 	if (worker == OWNER_NONE || worker > OWNER_WORKERS)
 		return -EBADF;
-	r->in = atomic_load_explicit(&process.workers[worker].inbox, memory_order_acquire);
 	r->wake = wake_fd();
-	if (!r->in || r->wake < 0)
-		return r->in ? r->wake : -EBADF;
+	if (r->wake < 0)
+		return r->wake;
+	r->in = atomic_load_explicit(&process.workers[worker].inbox, memory_order_acquire);
+	if (!r->in)
+		return -EBADF;
 	post_and_wait(r->in, &r->c, r->wake, &r->posted);
 	return 0;
 }
@@ -281,7 +293,7 @@ static int sleep_on(struct remote_waiter *r, uint64_t deadline_ns, const sigset_
 		if (p[1].revents)
 			return 0;
 		/* The arming was announced on the same descriptor. */
-		if (!is_done(&r->fired) && left == 0)
+		if (left == 0 && !atomic_load_explicit(&r->fired, memory_order_acquire))
 			return -EAGAIN;
 	}
 	return r->rc < 0 ? r->rc : 0;

@@ -153,6 +153,31 @@ static bool conf_valid(const struct mbuf_pool_conf *conf)
 	return true;
 }
 
+/* Free part of the class that is shortest, beside the reserves; FREE_ALL is all of it. */
+#define FREE_BITS 10u
+#define FREE_ALL  (1u << FREE_BITS)
+
+static uint64_t free_part(const struct mbuf_pool *pool)
+{
+	uint64_t least = FREE_ALL;
+
+	for (unsigned cls = 0; cls < MBUF_CLASSES; cls++) {
+		uint32_t avail = pool->free[cls]->count;
+		uint32_t spare = avail > pool->reserve[cls] ? avail - pool->reserve[cls] : 0;
+
+		least = min_u64(least, spare * pool->inverse[cls] >> 32);
+	}
+	return least;
+}
+
+void mbuf_pool_tick(struct mbuf_pool *pool, uint64_t now_ns)
+{
+	uint64_t f = free_part(pool);
+
+	pool->tick_ms = (uint32_t)(now_ns / PLAT_NS_PER_MS);
+	pool->share_bytes = (pool->bytes / 2 * (f * f * f >> FREE_BITS)) >> (2 * FREE_BITS);
+}
+
 int mbuf_pool_create(const struct mbuf_pool_conf *conf, struct mbuf_pool **out)
 {
 	struct mbuf_pool *pool;
@@ -175,6 +200,11 @@ int mbuf_pool_create(const struct mbuf_pool_conf *conf, struct mbuf_pool **out)
 	r = create_class(pool, MBUF_BIG, conf->count[MBUF_BIG]);
 	if (r < 0)
 		goto destroy_small;
+	for (unsigned cls = 0; cls < MBUF_CLASSES; cls++)
+		pool->inverse[cls] =
+			((uint64_t)FREE_ALL << 32) / (conf->count[cls] - conf->reserve[cls]) + 1;
+	pool->bytes = mbuf_pool_bytes(pool);
+	mbuf_pool_tick(pool, 0);
 	*out = pool;
 	return 0;
 
@@ -201,11 +231,6 @@ unsigned mbuf_pool_destroy(struct mbuf_pool *pool)
 }
 
 /* ---- state ---- */
-
-void mbuf_pool_tick(struct mbuf_pool *pool, uint64_t now_ns)
-{
-	pool->tick_ms = (uint32_t)(now_ns / PLAT_NS_PER_MS);
-}
 
 uint32_t mbuf_pool_avail(const struct mbuf_pool *pool, enum mbuf_class cls)
 {

@@ -96,8 +96,12 @@ struct mbuf_pool {
 	 * to others, everything while fault injection is armed. */
 	uint32_t floor[MBUF_CLASSES][MBUF_PRIOS];
 	uint8_t core;
-	uint32_t tick_ms; /* set once a round: mbuf_pool_tick() */
+	/* Set once a round: mbuf_pool_tick() */
+	uint32_t tick_ms;
+	uint64_t share_bytes;
 	uint32_t reserve[MBUF_CLASSES];
+	uint64_t inverse[MBUF_CLASSES]; /* of what a class has beside its reserve */
+	uint64_t bytes;                 /* mbuf_pool_bytes() */
 	int64_t fail_in;    /* fault injection: fail the allocation after this many, -1 off */
 	bool fail_for_good; /* ... and every later one */
 	struct mbuf_pool_stats stats;
@@ -117,6 +121,15 @@ uint32_t mbuf_pool_avail(const struct mbuf_pool *pool, enum mbuf_class cls);
 uint32_t mbuf_pool_size(const struct mbuf_pool *pool, enum mbuf_class cls);
 /* Bytes of packet data that all buffers together can hold: what socket buffers are measured by. */
 uint64_t mbuf_pool_bytes(const struct mbuf_pool *pool);
+/*
+ * What one queue may hold at the moment, in bytes of packet data: half of the pool while it is
+ * free, and with the third power of the free part less. However many queues stand still, something
+ * is left for those that move. docs/decisions/006-share-of-the-pool.md.
+ */
+static inline uint64_t mbuf_pool_share(const struct mbuf_pool *pool)
+{
+	return pool->share_bytes;
+}
 /* Is less than 1/share of the class free beside the reserve? What queues give up by. */
 static inline bool mbuf_pool_below(const struct mbuf_pool *pool, enum mbuf_class cls,
 				   uint32_t share)

@@ -95,7 +95,25 @@ static struct mbuf *chain(struct mbuf **segs, unsigned n, uint32_t len)
 	return m;
 }
 
-/* The filled buffers as a packet, new ones in their place; NULL without new ones. */
+/* BIG buffers are short: SMALL ones hold it too, at the price of a copy. */
+static struct mbuf *copy_out(struct kernel_port *k, struct kernel_slot *s, uint32_t len,
+			     enum mbuf_prio prio)
+{
+	struct mbuf *m = mbuf_alloc(k->port.pool, MBUF_SMALL, prio, MBUF_RX).m;
+	uint32_t left = len;
+
+	for (unsigned i = 0; m && left > 0; i++) {
+		uint32_t part = min_u32(left, seg_room(i));
+
+		/* Not a frame yet: the caller counts it. */
+		if (mbuf_append_bytes(m, mbuf_data(s->seg[i]), part, prio) < 0)
+			mbuf_done(&m);
+		left -= part;
+	}
+	return m;
+}
+
+/* The filled buffers as a packet, new ones in their place; NULL: no buffers. */
 static struct mbuf *swap_buffers(struct kernel_port *k, struct kernel_slot *s, uint32_t len)
 {
 	struct mbuf *fresh[KERNEL_SEGS];
@@ -104,7 +122,10 @@ static struct mbuf *swap_buffers(struct kernel_port *k, struct kernel_slot *s, u
 	enum mbuf_prio prio = rxprio(k->port.pool, head, len);
 	struct mbuf *m;
 
-	if (!take_buffers(k->port.pool, fresh, n, prio)) {
+	if (UNLIKELY(!take_buffers(k->port.pool, fresh, n, prio))) {
+		m = n > 1 ? copy_out(k, s, len, prio) : NULL;
+		if (m)
+			return m;
 		k->port.cnt.rx_nobuf++;
 		mbuf_pool_count_drop(k->port.pool, DROP_NOBUF);
 		return NULL;

@@ -19,21 +19,16 @@
 #define TCP_SHED_WRITE  16u
 #define TCP_SHED_TEXT   32u
 
+/* SMALL buffers stand in for BIG ones, and nothing for SMALL ones: these are what counts. */
 static inline bool tcp_pool_below(const struct stack *s, uint32_t share)
 {
-	for (int c = 0; c < MBUF_CLASSES; c++)
-		if (mbuf_pool_below(s->pool, (enum mbuf_class)c, share))
-			return true;
-	return false;
+	return mbuf_pool_below(s->pool, MBUF_SMALL, share);
 }
 
 /* Half of the reserve is gone: short frames may take it, and text comes in short frames too. */
 static inline bool tcp_pool_in_reserve(const struct stack *s)
 {
-	for (int c = 0; c < MBUF_CLASSES; c++)
-		if (mbuf_pool_avail(s->pool, (enum mbuf_class)c) < s->pool->reserve[c] / 2)
-			return true;
-	return false;
+	return mbuf_pool_avail(s->pool, MBUF_SMALL) < s->pool->reserve[MBUF_SMALL] / 2;
 }
 
 #endif

@@ -48,16 +48,27 @@ uint32_t tcp_snd_queued(const struct tcp_pcb *pcb)
 		       : 0;
 }
 
+/* The connection's, or its share of the packet pool, which is never nothing. */
+static uint32_t snd_limit(const struct tcp_pcb *pcb)
+{
+	uint64_t share = mbuf_pool_share(pcb->stack->pool);
+
+	if (LIKELY(share >= pcb->snd.limit))
+		return pcb->snd.limit;
+	return min_u32(pcb->snd.limit, (uint32_t)max_u64(share, MBUF_BIG_ROOM));
+}
+
 uint32_t tcp_snd_space(const struct tcp_pcb *pcb)
 {
 	uint32_t queued = tcp_snd_queued(pcb);
+	uint32_t limit = snd_limit(pcb);
 
 	/* Each write behind one that is on its way takes a buffer of its own, be it for one byte.
 	 */
-	if (may_queue(pcb) < 0 || queued >= pcb->snd.limit ||
-	    pcb->snd.mem_bytes >= (uint64_t)TCP_SND_MEM_FACTOR * pcb->snd.limit)
+	if (may_queue(pcb) < 0 || queued >= limit ||
+	    pcb->snd.mem_bytes >= (uint64_t)TCP_SND_MEM_FACTOR * limit)
 		return 0;
-	return min_u32(pcb->snd.limit - queued, tcp_notsent_room(pcb));
+	return min_u32(limit - queued, tcp_notsent_room(pcb));
 }
 
 void tcp_snd_notify(struct tcp_pcb *pcb, uint32_t space)
@@ -80,14 +91,12 @@ static void check_app_limited(struct tcp_pcb *pcb)
  */
 static uint32_t shed_write(const struct tcp_pcb *pcb, uint32_t n)
 {
-	const struct mbuf_pool *pool = pcb->stack->pool;
-
 	if (tcp_snd_queued(pcb) > 0)
 		return 0;
-	if (mbuf_pool_below(pool, MBUF_BIG, TCP_SHED_WRITE) &&
-	    mbuf_pool_below(pool, MBUF_SMALL, TCP_SHED_WRITE))
-		return min_u32(n, pcb->mss);
-	return min_u32(n, MBUF_BIG_ROOM);
+	/* Into a BIG buffer, when there are. */
+	if (!mbuf_pool_below(pcb->stack->pool, MBUF_BIG, TCP_SHED_WRITE))
+		return min_u32(n, MBUF_BIG_ROOM);
+	return min_u32(n, pcb->mss);
 }
 
 ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool more)
@@ -122,7 +131,9 @@ ssize_t tcp_send(struct tcp_pcb *pcb, const struct iovec *iov, int n_iov, bool m
 	else if (n > 0)
 		tcp_output_later(pcb);
 	if (n == 0 && want > 0) {
-		tcp_timer_set(pcb, TCP_TIMER_RETRY, pcb->stack->now_ns + TCP_RETRY_NS);
+		/* What is queued and acknowledged wakes the writer, otherwise time does. */
+		if (tcp_snd_queued(pcb) == 0)
+			tcp_timer_set(pcb, TCP_TIMER_RETRY, pcb->stack->now_ns + TCP_RETRY_NS);
 		return -ENOBUFS;
 	}
 	return (ssize_t)n;

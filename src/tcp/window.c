@@ -2,7 +2,7 @@
 /*
  * The receive window (RFC 9293 3.8.6): how far the peer may send. The right edge never moves left;
  * it moves right in steps worth a segment (silly window avoidance, 3.8.6.2.2), no further than the
- * buffer has room, and not at all while the packet pool or the connection's true memory is short.
+ * buffer has room: the connection's limit, its share of the packet pool, its true memory.
  */
 #include "tcp/output.h"
 #include "tcp/pcb.h"
@@ -11,7 +11,7 @@
 #define WINDOW_FIELD_MAX 65535u
 /* True memory allowed for each byte of buffer limit: packets are half empty at worst. */
 #define MEM_FACTOR 2u
-/* What a connection may hold while the pool is short, at the least so many segments (as Linux). */
+/* What a connection may always hold; at the least so many segments (as Linux). */
 #define POOL_LOW_WINDOW   8192u
 #define POOL_LOW_SEGMENTS 4u
 
@@ -33,21 +33,31 @@ static uint32_t low_window(const struct tcp_pcb *pcb)
 	return max_u32(POOL_LOW_WINDOW, POOL_LOW_SEGMENTS * pcb->rcv_mss);
 }
 
+/* What the connection may hold at the moment. */
+static uint32_t limit_now(const struct tcp_pcb *pcb)
+{
+	const struct stack *s = pcb->stack;
+	uint64_t share = mbuf_pool_share(s->pool);
+
+	if (LIKELY(share >= pcb->rcv.limit))
+		return pcb->rcv.limit;
+	if (tcp_pool_below(s, TCP_SHED_WINDOW))
+		share = 0;
+	return min_u32(pcb->rcv.limit, (uint32_t)max_u64(share, low_window(pcb)));
+}
+
 static uint32_t room(const struct tcp_pcb *pcb)
 {
+	uint32_t limit = limit_now(pcb);
 	uint32_t used = tcp_rcvbuf_bytes(&pcb->rcv);
-	uint32_t low = low_window(pcb);
 	uint64_t mem = (uint64_t)pcb->rcv.mem_bytes + pcb->ooo.mem_bytes;
-	uint32_t free;
 
-	if (used >= pcb->rcv.limit || mem >= (uint64_t)MEM_FACTOR * pcb->rcv.limit)
+	if (used >= limit || mem >= (uint64_t)MEM_FACTOR * limit)
 		return 0;
-	free = pcb->rcv.limit - used;
-	if (UNLIKELY(free > low && tcp_pool_below(pcb->stack, TCP_SHED_WINDOW)))
-		free = low > used ? low - used : 0;
+	limit -= used;
 	if (UNLIKELY(pcb->prefs.window_clamp != 0))
-		free = min_u32(free, pcb->prefs.window_clamp);
-	return min_u32(free, WINDOW_FIELD_MAX << pcb->rcv_scale);
+		limit = min_u32(limit, pcb->prefs.window_clamp);
+	return min_u32(limit, WINDOW_FIELD_MAX << pcb->rcv_scale);
 }
 
 uint32_t tcp_window_edge(const struct tcp_pcb *pcb)

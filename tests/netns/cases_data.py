@@ -221,20 +221,18 @@ def stalls(env):
     env.expect(accepted=1, finished=1)
 
 
-@case("stall-60", timeout=90)
-def stall_60(env):
-    """60 receivers that read nothing while their senders push: others, and pings, go on; then all get their bytes."""
-    count = 60
+def stall_many(env, count, nbytes):
+    """Receivers that read nothing while their senders push; others go on; then all get their bytes."""
     listener = env.listen()
     pairs = [env.pair(listener) for _ in range(count)]
     chunk = pattern(6)
     # Half of them up, half of them down.
     ends = [pair if i % 2 else pair[::-1] for i, pair in enumerate(pairs)]
     fills = [env.spawn(fill, sender, chunk) for sender, _ in ends]
-    taken = [task.result(30) for task in fills]
+    taken = [task.result(60) for task in fills]
     client, server = env.pair(listener)
-    transfer(env, client, server, 20 * MB)
-    transfer(env, server, client, 20 * MB)
+    transfer(env, client, server, nbytes)
+    transfer(env, server, client, nbytes)
     time.sleep(2)
     env.note = f"{sum(n for n, _ in taken) / 1e6:.0f} MB held"
     tasks = [env.spawn(recv_all, receiver) for _, receiver in ends]
@@ -246,6 +244,18 @@ def stall_60(env):
         equal(f"bytes and SHA-256 of receiver {i}", task.result(60), taken[i])
     env.close()
     env.expect(accepted=count + 1, finished=count + 1)
+
+
+@case("stall-60", timeout=90)
+def stall_60(env):
+    """60 receivers that read nothing: others, and pings, go on."""
+    stall_many(env, 60, 20 * MB)
+
+
+@case("stall-short", timeout=120, proxy={"buffers_small": 2048, "buffers_big": 512}, only="leat")
+def stall_short(env):
+    """The same with too few packet buffers for all: nobody stands still for good."""
+    stall_many(env, 60, 5 * MB)
 
 
 @case("idle")

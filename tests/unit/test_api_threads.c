@@ -427,8 +427,10 @@ static void do_waits(struct job *j)
 
 static void test_waits(void **state)
 {
-	struct job jobs[4] = {
-		{.fn = do_waits}, {.fn = do_waits, .v6 = true}, {.fn = do_waits}, {.fn = do_calls}};
+	struct job jobs[4] = {{.fn = do_waits},
+			      {.fn = do_waits, .v6 = true},
+			      {.fn = do_waits},
+			      {.fn = do_waits, .v6 = true}};
 
 	(void)state;
 	run_jobs(jobs, 4);

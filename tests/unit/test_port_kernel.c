@@ -315,7 +315,8 @@ static void test_length(void **state)
 	bed_fini(&b);
 }
 
-/* Without replacements a frame is lost, the posted buffers stay, and the next frame comes in. */
+/* Without replacements a frame is copied into what there is; without any it is lost. The posted
+ * buffers stay, and the next frame comes in. */
 static void test_no_buffers(void **state)
 {
 	struct mbuf_pool *pool = *state;
@@ -331,11 +332,18 @@ static void test_no_buffers(void **state)
 		struct kernel_slot before = b.s;
 
 		mbuf_pool_fail(pool, fail, false);
+		MBUF(copy, mbuf_own_of(receive(&b, &vn, &fr)));
+		assert_non_null(copy);
+		ut_assert_bytes(copy, fr.bytes, fr.len);
+		assert_int_equal(copy->meta.gso_size, 1400);
+		mbuf_done(&copy);
+		mbuf_pool_fail(pool, fail, true);
 		assert_null(receive(&b, &vn, &fr));
 		assert_memory_equal(before.seg, b.s.seg, sizeof(before.seg));
 		assert_int_equal(b.k.port.cnt.rx_nobuf, fail + 1);
 		assert_int_equal(ut_drops(pool, DROP_NOBUF), fail + 1);
 	}
+	mbuf_pool_fail(pool, -1, false);
 	MBUF(m, mbuf_own_of(receive(&b, &vn, &fr)));
 	ut_assert_bytes(m, fr.bytes, fr.len);
 	mbuf_done(&m);
