@@ -34,7 +34,8 @@ unit: setup
 lint: setup
 	@scripts/test lint
 
-bench: build
+bench:
+	@{ scripts/setup && scripts/build release; } >&2
 	@scripts/bench $(BENCH)
 
 install: build

@@ -124,7 +124,7 @@ uint64_t mbuf_pool_bytes(const struct mbuf_pool *pool);
 /*
  * What one queue may hold at the moment, in bytes of packet data: half of the pool while it is
  * free, and with the third power of the free part less. However many queues stand still, something
- * is left for those that move. docs/decisions/006-share-of-the-pool.md.
+ * is left for those that move. docs/decisions/007-share-of-the-pool.md.
  */
 static inline uint64_t mbuf_pool_share(const struct mbuf_pool *pool)
 {

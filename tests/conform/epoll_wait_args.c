@@ -4,7 +4,8 @@
 
 #define N 6
 
-/* The most that is allowed; unknown to the compiler, which sees that there is no such room. */
+/* The most that is allowed; unknown to the compiler, which sees that there is no such room. (So
+ * much itself is EFAULT or not as the kernel has laid out the program.) */
 static volatile int most = INT32_MAX / (int)sizeof(struct epoll_event);
 
 void conform_epoll_wait_args(int family)
@@ -20,7 +21,6 @@ void conform_epoll_wait_args(int family)
 	}
 	NOTE("more room than events", epoll_wait(ep, out, 2 * N, 0));
 	NOTE("less", epoll_wait(ep, out, N - 1, 0));
-	NOTE("most that is allowed", epoll_wait(ep, out, most, 0));
 	NOTE("one more", epoll_wait(ep, out, most + 1, 0));
 	NOTE("create", epoll_create(minus_one));
 	NOTE("create", epoll_create(0));

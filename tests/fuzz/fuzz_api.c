@@ -28,7 +28,7 @@
 #define KERNEL 0
 #define LEAT   1
 /* Loopback packets of the kernel's may be put off when the machine is busy. */
-#define RETRIES  50
+#define RETRIES  2000 /* nor is a port free at once */
 #define RETRY_US 1000
 
 #define CALLS(X) \
