@@ -28,6 +28,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 CLONE_NEWNET = 0x40000000
 FAMILIES = {"v4": socket.AF_INET, "v6": socket.AF_INET6}
@@ -108,8 +109,23 @@ class Namespace:
             if proc.poll() is None:
                 proc.kill()
             proc.wait()
+        self.end_programs()
         os.close(self.fd)
         sh("ip", "netns", "del", self.name, check=False)
+
+    def end_programs(self):
+        """What our programs have started and left (nginx's workers): nobody else is in this namespace."""
+        for _ in range(50):
+            found = subprocess.run(["ip", "netns", "pids", self.name], capture_output=True, text=True, check=False)
+            pids = [int(p) for p in found.stdout.split() if int(p) != os.getpid()]
+            if not pids:
+                return
+            for pid in pids:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.02)
 
 
 class Topology:
